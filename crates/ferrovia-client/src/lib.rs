@@ -1,0 +1,1 @@
+//! A Kafka wire client: bytes in, bytes out. It knows brokers and never opens a record.

@@ -1,0 +1,3 @@
+//! The `ferrovia` binary.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Starting and driving real Apache Kafka and Java Connect processes from tests.
