@@ -1,1 +1,16 @@
-//! Starting and driving real Apache Kafka and Java Connect processes from tests.
+//! Ferrovia's test grounds: real Apache Kafka, real Java Connect and our own binary as processes that tests
+//! start, drive and stop. Nothing here knows how Ferrovia works inside; it only sees files, ports and exit codes.
+//!
+//! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
+//! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
+//! ours; [`http`] asks its REST interface; [`census`] judges what a sink wrote; [`drain`] puts these together.
+
+pub mod grounds;
+pub mod wait;
+pub mod process;
+pub mod kafka;
+pub mod lab;
+pub mod worker;
+pub mod http;
+pub mod census;
+pub mod drain;

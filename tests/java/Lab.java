@@ -1,0 +1,210 @@
+import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.utils.Exit;
+
+/**
+ * Kafka's own clients and tools in one warm JVM. Each line of standard input is a command, its words separated by
+ * tabs; each answer is one line: "ok" or "err" and more words. The first argument is the broker's address.
+ */
+public final class Lab {
+    private final String bootstrap;
+    private final Admin admin;
+
+    private Lab(String bootstrap) {
+        this.bootstrap = bootstrap;
+        this.admin = Admin.create(Map.of("bootstrap.servers", bootstrap));
+    }
+
+    public static void main(String[] args) throws Exception {
+        // Only answers may reach standard output: tools and logs print elsewhere.
+        PrintStream answers = new PrintStream(new FileOutputStream(FileDescriptor.out), true);
+        System.setOut(System.err);
+        Lab lab = new Lab(args[0]);
+        BufferedReader commands = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line; (line = commands.readLine()) != null; ) {
+            String answer;
+            try {
+                answer = "ok" + lab.run(line.split("\t", -1));
+            } catch (Throwable e) {
+                answer = "err\t" + e;
+            }
+            answers.println(answer.replace("\n", "\\n").replace("\r", "\\r"));
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    private String run(String[] words) throws Exception {
+        return switch (words[0]) {
+            case "create" -> create(words[1], Integer.parseInt(words[2]));
+            case "produce" -> produce(words);
+            case "put" -> put(words);
+            case "scan" -> scan(words[1]);
+            case "ends" -> offsets(ends(words[1]));
+            case "committed" -> offsets(committed(words[1]));
+            case "members" -> "\t" + members(words[1]);
+            case "tool" -> tool(words);
+            default -> throw new IllegalArgumentException("unknown command " + words[0]);
+        };
+    }
+
+    private String create(String topic, int partitions) throws Exception {
+        admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1))).all().get();
+        return "";
+    }
+
+    private KafkaProducer<byte[], byte[]> producer(String codec) {
+        Properties settings = new Properties();
+        settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, codec);
+        settings.put(ProducerConfig.BATCH_SIZE_CONFIG, 256 << 10);
+        settings.put(ProducerConfig.LINGER_MS_CONFIG, 20);
+        settings.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 64L << 20);
+        return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+    }
+
+    /** produce topic partitions count size kind codec seed records-per-second (0: as fast as it goes). */
+    private String produce(String[] words) throws Exception {
+        String topic = words[1];
+        int partitions = Integer.parseInt(words[2]);
+        long count = Long.parseLong(words[3]);
+        int size = Integer.parseInt(words[4]);
+        Records records = new Records(Long.parseLong(words[7]));
+        long rate = Long.parseLong(words[8]);
+        Census census = new Census();
+        AtomicReference<Exception> failure = new AtomicReference<>();
+        long start = System.nanoTime();
+        try (KafkaProducer<byte[], byte[]> producer = producer(words[6])) {
+            for (long i = 0; i < count && failure.get() == null; i++) {
+                int partition = (int) (i % partitions);
+                byte[] value = records.value(words[5], size, partition, i / partitions);
+                census.add(partition, value);
+                producer.send(new ProducerRecord<>(topic, partition, null, value), (at, e) -> {
+                    if (e != null) {
+                        failure.compareAndSet(null, e);
+                    }
+                });
+                if (rate > 0 && i % 256 == 0) {
+                    long ahead = start + i * 1_000_000_000L / rate - System.nanoTime();
+                    if (ahead > 1_000_000) {
+                        Thread.sleep(ahead / 1_000_000);
+                    }
+                }
+            }
+        }
+        if (failure.get() != null) {
+            throw failure.get();
+        }
+        return census.toString();
+    }
+
+    /** put topic partition value…: each value in hexadecimal, "null" for no value; one at a time, in order. */
+    private String put(String[] words) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = producer("none")) {
+            for (String word : Arrays.asList(words).subList(3, words.length)) {
+                byte[] value = word.equals("null") ? null : HexFormat.of().parseHex(word);
+                producer.send(new ProducerRecord<>(words[1], Integer.parseInt(words[2]), null, value));
+            }
+            producer.flush();
+        }
+        return "";
+    }
+
+    private String scan(String topic) throws Exception {
+        Map<TopicPartition, Long> ends = ends(topic);
+        Census census = new Census();
+        Properties settings = new Properties();
+        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);
+        try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(ends.keySet());
+            consumer.seekToBeginning(ends.keySet());
+            while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(r -> census.add(r.partition(), r.value()));
+            }
+        }
+        return census.toString();
+    }
+
+    private Map<TopicPartition, Long> ends(String topic) throws Exception {
+        int partitions = admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
+        var ask = IntStream.range(0, partitions).boxed()
+            .collect(Collectors.toMap(p -> new TopicPartition(topic, p), p -> OffsetSpec.latest()));
+        return admin.listOffsets(ask).all().get().entrySet().stream()
+            .collect(Collectors.toMap(Map.Entry::getKey, e -> e.getValue().offset()));
+    }
+
+    private Map<TopicPartition, Long> committed(String group) throws Exception {
+        Map<TopicPartition, OffsetAndMetadata> all = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+        return all.entrySet().stream().filter(e -> e.getValue() != null)
+            .collect(Collectors.toMap(Map.Entry::getKey, e -> e.getValue().offset()));
+    }
+
+    private static String offsets(Map<TopicPartition, Long> offsets) {
+        Map<String, Long> sorted = new TreeMap<>();
+        offsets.forEach((at, offset) -> sorted.put(at.topic() + ":" + at.partition(), offset));
+        return sorted.entrySet().stream().map(e -> "\t" + e.getKey() + ":" + e.getValue()).collect(Collectors.joining());
+    }
+
+    private int members(String group) throws Exception {
+        return admin.describeConsumerGroups(List.of(group)).all().get().get(group).members().size();
+    }
+
+    /** tool main-class argument…: runs one of Kafka's command-line tools and answers with what it printed. */
+    private static String tool(String[] words) throws Exception {
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        Exit.setExitProcedure((status, message) -> {
+            throw new ToolExit(status);
+        });
+        PrintStream before = System.out;
+        System.setOut(new PrintStream(printed, true));
+        int status = 0;
+        try {
+            Class.forName(words[1]).getMethod("main", String[].class)
+                .invoke(null, (Object) Arrays.copyOfRange(words, 2, words.length));
+        } catch (java.lang.reflect.InvocationTargetException e) {
+            if (!(e.getCause() instanceof ToolExit exit)) {
+                throw e;
+            }
+            status = exit.status;
+        } finally {
+            System.setOut(before);
+            Exit.resetExitProcedure();
+        }
+        return "\t" + status + "\t" + printed.toString(StandardCharsets.UTF_8).replace("\t", " ");
+    }
+
+    private static final class ToolExit extends RuntimeException {
+        private final int status;
+
+        ToolExit(int status) {
+            this.status = status;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! A real single-node Apache Kafka (KRaft) in a folder of its own, on free ports.
+
+use std::fs;
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::process::{self, Process};
+
+/// How long a broker may take until it says that it serves.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A running broker; dropping it kills it and removes its data.
+#[derive(Debug)]
+pub struct Kafka {
+    version: String,
+    port: u16,
+    process: Process,
+    // After the process: files go when nobody writes them any more.
+    folder: TempDir,
+}
+
+impl Kafka {
+    /// Starts a broker of `version` and waits until it serves.
+    ///
+    /// # Errors
+    /// When it does not serve within a minute; the message ends with its log.
+    pub fn start(version: &str) -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("ferrovia-kafka-")
+            .tempdir()?;
+        let [port, controller] = free_ports()?;
+        let settings = folder.path().join("server.properties");
+        fs::write(
+            &settings,
+            server_properties(folder.path(), port, controller),
+        )?;
+        let data = folder.path().display().to_string();
+        let mut command = process::java(version, "512m", &data, "Broker");
+        command.arg(&settings).env("LOG_DIR", folder.path());
+        let process = Process::start(command, &folder.path().join("broker.log"))?;
+        let mut kafka = Self {
+            version: version.to_owned(),
+            port,
+            process,
+            folder,
+        };
+        kafka.process.until("the broker's port", START_LIMIT, || {
+            Ok(TcpStream::connect(("127.0.0.1", port)).ok())
+        })?;
+        Ok(kafka)
+    }
+
+    /// The one broker of `version` that the tests of one binary share; it ends with the process. A binary uses
+    /// one version.
+    ///
+    /// # Errors
+    /// When the broker did not start; every test of the binary gets the same message.
+    pub fn shared(version: &str) -> io::Result<&'static Self> {
+        static SHARED: OnceLock<Result<Kafka, String>> = OnceLock::new();
+        let started = SHARED.get_or_init(|| Self::start(version).map_err(|e| e.to_string()));
+        started.as_ref().map_err(|message| io::Error::other(message.clone()))
+    }
+
+    /// The broker's address, as `bootstrap.servers` takes it.
+    #[must_use]
+    pub fn bootstrap(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The Kafka version that runs.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The process, for CPU and memory figures.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The broker's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+/// Ports that were free a moment ago.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
+    let mut held = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        held.push(listener);
+    }
+    Ok(ports)
+}
+
+/// Small and quick: one replica of everything, no waiting for more group members, few internal partitions,
+/// and session timeouts low enough for tests that kill members.
+fn server_properties(folder: &Path, port: u16, controller: u16) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={}/data
+auto.create.topics.enable=false
+num.partitions=1
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=500
+log.segment.bytes=1073741824
+num.network.threads=2
+num.io.threads=4
+",
+        folder.display()
+    )
+}

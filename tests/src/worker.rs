@@ -1,0 +1,241 @@
+//! A Connect worker in standalone mode as a process: ours, or Java's with the same properties files.
+//!
+//! With `FERROVIA_SUBJECT=java` the worker under test is Java's as well. That proves the tests themselves: what
+//! Java Connect does not fulfil cannot be asked of a drop-in replacement.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::grounds;
+use crate::http::{self, Answer};
+use crate::kafka::{Kafka, free_ports};
+use crate::process::{self, Process};
+
+/// How long a worker may take until REST answers and all command-line connectors exist.
+const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a stopping worker may take.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// Whose worker to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Make {
+    /// The binary of this repository.
+    Ferrovia,
+    /// `org.apache.kafka.connect.cli.ConnectStandalone`.
+    Java,
+}
+
+impl Make {
+    /// The worker under test.
+    #[must_use]
+    pub fn subject() -> Self {
+        match std::env::var("FERROVIA_SUBJECT").as_deref() {
+            Ok("java") => Self::Java,
+            _ => Self::Ferrovia,
+        }
+    }
+
+    /// The command `connect-standalone` of this make, without arguments.
+    ///
+    /// # Errors
+    /// When our binary has not been built.
+    pub fn connect_standalone(self) -> io::Result<Command> {
+        match self {
+            Self::Ferrovia => {
+                let mut command = Command::new(grounds::ferrovia()?);
+                command.arg("connect-standalone");
+                Ok(command)
+            }
+            Self::Java => Ok(process::java(
+                grounds::ORACLE,
+                "1g",
+                "-",
+                "org.apache.kafka.connect.cli.ConnectStandalone",
+            )),
+        }
+    }
+}
+
+/// A properties file in the making.
+#[derive(Debug, Clone, Default)]
+pub struct Properties(Vec<(String, String)>);
+
+impl Properties {
+    /// A worker's file: String converters, quick offset commits, short sessions.
+    #[must_use]
+    pub fn worker(bootstrap: &str, port: u16, folder: &Path) -> Self {
+        let string = "org.apache.kafka.connect.storage.StringConverter";
+        Self::default()
+            .with("bootstrap.servers", bootstrap)
+            .with("listeners", format!("http://127.0.0.1:{port}"))
+            .with("key.converter", string)
+            .with("value.converter", string)
+            .with(
+                "offset.storage.file.filename",
+                folder.join("offsets").display(),
+            )
+            .with("offset.flush.interval.ms", 500)
+            .with("consumer.session.timeout.ms", 3_000)
+            .with("consumer.heartbeat.interval.ms", 500)
+    }
+
+    /// A FileStreamSink connector's file.
+    #[must_use]
+    pub fn file_sink(name: &str, topics: &str, tasks: u32, file: &Path) -> Self {
+        Self::default()
+            .with("name", name)
+            .with(
+                "connector.class",
+                "org.apache.kafka.connect.file.FileStreamSinkConnector",
+            )
+            .with("tasks.max", tasks)
+            .with("topics", topics)
+            .with("file", file.display())
+    }
+
+    /// Sets one key; a later value wins.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.0.push((key.to_owned(), value.to_string()));
+        self
+    }
+
+    /// Leaves one key out.
+    #[must_use]
+    pub fn without(mut self, key: &str) -> Self {
+        self.0.retain(|(name, _)| name != key);
+        self
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.0.iter().fold(String::new(), |mut text, (key, value)| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "{key}={}", value.replace('\\', "\\\\"));
+            text
+        })
+    }
+}
+
+/// A running worker; dropping it kills it.
+#[derive(Debug)]
+pub struct Worker {
+    process: Process,
+    port: u16,
+    folder: TempDir,
+}
+
+impl Worker {
+    /// Starts a worker with one connector against `kafka` and waits until its health check is content.
+    ///
+    /// # Errors
+    /// When it ends or is not healthy in time; the message ends with its output.
+    pub fn start(make: Make, kafka: &Kafka, connector: &Properties) -> io::Result<Self> {
+        Self::start_with(make, kafka, connector, |worker| worker)
+    }
+
+    /// As [`Worker::start`], with the worker's file changed by `adapt`.
+    ///
+    /// # Errors
+    /// As [`Worker::start`].
+    pub fn start_with(
+        make: Make,
+        kafka: &Kafka,
+        connector: &Properties,
+        adapt: impl FnOnce(Properties) -> Properties,
+    ) -> io::Result<Self> {
+        let folder = tempfile::Builder::new()
+            .prefix("ferrovia-worker-")
+            .tempdir()?;
+        let [port] = free_ports()?;
+        let settings = adapt(Properties::worker(&kafka.bootstrap(), port, folder.path()));
+        let mut worker = Self::launch(make, folder, port, &settings, connector)?;
+        worker
+            .process
+            .until("the worker's health", START_LIMIT, || {
+                Ok(http::get(port, "/health")
+                    .ok()
+                    .filter(|answer| answer.status == 200))
+            })?;
+        Ok(worker)
+    }
+
+    fn launch(
+        make: Make,
+        folder: TempDir,
+        port: u16,
+        settings: &Properties,
+        connector: &Properties,
+    ) -> io::Result<Self> {
+        let files = [
+            ("worker.properties", settings),
+            ("connector.properties", connector),
+        ];
+        let mut command = make.connect_standalone()?;
+        for (name, properties) in files {
+            let path: PathBuf = folder.path().join(name);
+            fs::write(&path, properties.text())?;
+            command.arg(path);
+        }
+        let process = Process::start(command, &folder.path().join("worker.log"))?;
+        Ok(Self {
+            process,
+            port,
+            folder,
+        })
+    }
+
+    /// GETs a path of the worker's REST interface.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn get(&self, path: &str) -> io::Result<Answer> {
+        http::get(self.port, path)
+    }
+
+    /// The REST port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The worker's folder, with its `worker.log`.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+
+    /// What the worker printed.
+    #[must_use]
+    pub fn output(&self) -> String {
+        self.process.output()
+    }
+
+    /// `kill -9`.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(mut self) -> io::Result<()> {
+        self.process.kill().map(drop)
+    }
+
+    /// SIGTERM; gives the exit status.
+    ///
+    /// # Errors
+    /// When the worker does not stop in time.
+    pub fn stop(mut self) -> io::Result<ExitStatus> {
+        self.process.signal("TERM", STOP_LIMIT)
+    }
+}
