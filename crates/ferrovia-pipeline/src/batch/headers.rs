@@ -1,0 +1,131 @@
+//! A record's headers: found by the record's length, parsed only when somebody asks, order and duplicates kept.
+
+use std::iter::FusedIterator;
+
+use crate::batch::RecordFault;
+use crate::batch::record::{read_length, read_nullable};
+
+/// Bytes of the smallest header: one each for the two lengths.
+const HEADER_BYTES_MIN: usize = 2;
+
+/// The headers of one record, not parsed yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RawHeaders<'a> {
+    count: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> RawHeaders<'a> {
+    /// Takes what follows a record's value. Only the count is read, and held against the bytes.
+    #[inline(always)]
+    pub(super) fn new(bytes: &'a [u8]) -> Result<Self, RecordFault> {
+        if bytes == [0] {
+            return Ok(Self {
+                count: 0,
+                bytes: &[],
+            });
+        }
+        Self::with_some(bytes)
+    }
+
+    /// How many headers there are: no more than the bytes can hold.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The headers as they lie in the record, behind their count.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Parses the headers, in their order.
+    pub fn iter(&self) -> HeaderRefs<'a> {
+        HeaderRefs {
+            left: self.count,
+            rest: self.bytes,
+        }
+    }
+
+    #[inline]
+    fn with_some(bytes: &'a [u8]) -> Result<Self, RecordFault> {
+        let (count, bytes) = read_length(bytes)?;
+        let fits = if count == 0 {
+            bytes.is_empty()
+        } else {
+            count <= bytes.len() / HEADER_BYTES_MIN
+        };
+        if fits {
+            Ok(Self { count, bytes })
+        } else {
+            Err(RecordFault::Headers)
+        }
+    }
+}
+
+impl<'a> IntoIterator for RawHeaders<'a> {
+    type Item = Result<HeaderRef<'a>, RecordFault>;
+    type IntoIter = HeaderRefs<'a>;
+
+    fn into_iter(self) -> HeaderRefs<'a> {
+        self.iter()
+    }
+}
+
+/// One header, borrowed from its record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeaderRef<'a> {
+    /// The key, which ought to be UTF-8.
+    pub key: &'a [u8],
+    /// The value, if there is one.
+    pub value: Option<&'a [u8]>,
+}
+
+/// Iterator over a record's headers. It ends after the first error.
+#[derive(Debug, Clone)]
+pub struct HeaderRefs<'a> {
+    left: usize,
+    rest: &'a [u8],
+}
+
+impl<'a> HeaderRefs<'a> {
+    fn read(&mut self) -> Result<HeaderRef<'a>, RecordFault> {
+        let (key_length, rest) = read_length(self.rest)?;
+        let (key, rest) = rest
+            .split_at_checked(key_length)
+            .ok_or(RecordFault::Short)?;
+        let (value, rest) = read_nullable(rest)?;
+        self.left -= 1;
+        self.rest = rest;
+        Ok(HeaderRef { key, value })
+    }
+
+    fn stop(&mut self) {
+        self.left = 0;
+        self.rest = &[];
+    }
+}
+
+impl<'a> Iterator for HeaderRefs<'a> {
+    type Item = Result<HeaderRef<'a>, RecordFault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let header = if self.left > 0 {
+            self.read()
+        } else if self.rest.is_empty() {
+            return None;
+        } else {
+            Err(RecordFault::Headers)
+        };
+        if header.is_err() {
+            self.stop();
+        }
+        Some(header)
+    }
+}
+
+impl FusedIterator for HeaderRefs<'_> {}
