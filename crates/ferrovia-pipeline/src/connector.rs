@@ -1,0 +1,73 @@
+//! The interface of connectors, and how a worker comes to know them.
+
+use std::collections::BTreeMap;
+
+use crate::config::ConfigDef;
+use crate::error::ConnectError;
+use crate::sink::SinkTask;
+
+/// Splits the work of copying data from Kafka into tasks.
+///
+/// A connector is made for each instance that a user configures. It is started once, asked for the settings of its
+/// tasks, and stopped; it never sees a record.
+///
+/// # Source
+/// `org.apache.kafka.connect.sink.SinkConnector`
+pub trait SinkConnector: Send {
+    /// The definitions of the settings that this connector reads.
+    fn config(&self) -> ConfigDef;
+
+    /// Begins with these settings. Called once, before [`task_configs`](Self::task_configs).
+    ///
+    /// # Errors
+    /// Any error fails the connector.
+    fn start(&mut self, settings: &BTreeMap<String, String>) -> Result<(), ConnectError>;
+
+    /// The settings of each task: at most `tasks_max` of them.
+    ///
+    /// # Errors
+    /// Any error fails the connector.
+    fn task_configs(&self, tasks_max: usize)
+    -> Result<Vec<BTreeMap<String, String>>, ConnectError>;
+
+    /// A new task, not yet started.
+    fn task(&self) -> Box<dyn SinkTask>;
+
+    /// Ends. Called once, last.
+    ///
+    /// # Errors
+    /// The error is logged.
+    fn stop(&mut self) -> Result<(), ConnectError> {
+        Ok(())
+    }
+}
+
+/// A connector that a worker can run: its names and how to make one.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectorPlugin {
+    /// The class name that users configure; for Kafka's own connectors, Java's.
+    pub class: &'static str,
+    /// The class name of its tasks, which task settings carry as `task.class`.
+    pub task_class: &'static str,
+    /// The version that statuses show.
+    pub version: &'static str,
+    /// Makes an instance.
+    pub factory: ConnectorFactory,
+}
+
+/// Makes connectors of one kind.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum ConnectorFactory {
+    /// A connector that reads from Kafka.
+    Sink(fn() -> Box<dyn SinkConnector>),
+}
+
+impl ConnectorPlugin {
+    /// Whether users may call this connector `name`: its class, the class without its package, or that without the
+    /// ending `Connector`.
+    pub fn is_named(&self, name: &str) -> bool {
+        let simple = self.class.rsplit('.').next().unwrap_or(self.class);
+        name == self.class || name == simple || Some(name) == simple.strip_suffix("Connector")
+    }
+}

@@ -1,0 +1,173 @@
+//! Converters: from the bytes of a record's key or value to what a connector sees.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::error::ConnectError;
+use crate::value::Value;
+
+/// A converter that has been configured for keys or for values.
+///
+/// It is a closed set of steps rather than an open trait, so that the loop over a batch's records branches on it
+/// without a call through a pointer.
+///
+/// # Source
+/// `org.apache.kafka.connect.storage.Converter`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Converter {
+    /// `org.apache.kafka.connect.converters.ByteArrayConverter`: the bytes themselves.
+    ByteArray,
+    /// `org.apache.kafka.connect.storage.StringConverter`: text in the given encoding.
+    String(TextEncoding),
+}
+
+/// How `StringConverter` reads bytes (`converter.encoding`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextEncoding {
+    /// Malformed input becomes U+FFFD, as in Java.
+    Utf8,
+    /// A byte is a character.
+    Latin1,
+    /// Bytes above 0x7F become U+FFFD, as in Java.
+    Ascii,
+}
+
+/// The converter classes that are built in, in the order in which plugins are listed.
+pub const CONVERTER_CLASSES: [&str; 2] = [
+    "org.apache.kafka.connect.converters.ByteArrayConverter",
+    "org.apache.kafka.connect.storage.StringConverter",
+];
+
+impl Converter {
+    /// The converter of a Java class with its settings (without the `key.converter.` or `value.converter.` prefix);
+    /// `Ok(None)` when the class is none of ours.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] when a setting has an unusable value.
+    pub fn from_class(
+        class: &str,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Option<Self>, ConnectError> {
+        let is = |name: &str| class == name || class == name.rsplit('.').next().unwrap_or(name);
+        let [byte_array, string] = CONVERTER_CLASSES;
+        if is(byte_array) {
+            return Ok(Some(Self::ByteArray));
+        }
+        if is(string) {
+            let encoding = settings
+                .get("converter.encoding")
+                .map_or("UTF-8", String::as_str);
+            return TextEncoding::from_java_name(encoding).map(|text| Some(Self::String(text)));
+        }
+        Ok(None)
+    }
+
+    /// What a connector sees of `bytes`.
+    #[inline]
+    pub fn to_connect<'a>(&self, bytes: Option<&'a [u8]>) -> Value<'a> {
+        match (self, bytes) {
+            (_, None) => Value::Null,
+            (Self::ByteArray, Some(bytes)) => Value::Bytes(bytes),
+            (Self::String(encoding), Some(bytes)) => Value::String(encoding.decode(bytes)),
+        }
+    }
+}
+
+impl TextEncoding {
+    /// The encoding of a Java charset name.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] for a charset that is not supported.
+    fn from_java_name(name: &str) -> Result<Self, ConnectError> {
+        match name.to_ascii_uppercase().as_str() {
+            "UTF-8" | "UTF8" => Ok(Self::Utf8),
+            "ISO-8859-1" | "ISO8859_1" | "LATIN1" => Ok(Self::Latin1),
+            "US-ASCII" | "ASCII" => Ok(Self::Ascii),
+            _ => Err(ConnectError::config(format!(
+                "Invalid value {name} for configuration converter.encoding: supported are UTF-8, ISO-8859-1 and US-ASCII"
+            ))),
+        }
+    }
+
+    #[inline]
+    fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+        match self {
+            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Latin1 if bytes.is_ascii() => String::from_utf8_lossy(bytes),
+            Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
+            Self::Ascii => bytes
+                .iter()
+                .map(|byte| {
+                    if byte.is_ascii() {
+                        char::from(*byte)
+                    } else {
+                        char::REPLACEMENT_CHARACTER
+                    }
+                })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn string(encoding: &str) -> Converter {
+        let settings = BTreeMap::from([("converter.encoding".to_owned(), encoding.to_owned())]);
+        Converter::from_class(
+            "org.apache.kafka.connect.storage.StringConverter",
+            &settings,
+        )
+        .unwrap()
+        .unwrap()
+    }
+
+    #[test]
+    fn malformed_utf8_becomes_the_replacement_character() {
+        let value = string("UTF-8").to_connect(Some(b"a\xffb"));
+        assert_eq!(value, Value::String(Cow::Borrowed("a\u{fffd}b")));
+    }
+
+    #[test]
+    fn well_formed_text_is_borrowed() {
+        let Value::String(text) = string("utf-8").to_connect(Some("grün".as_bytes())) else {
+            panic!("not a string");
+        };
+        assert!(matches!(text, Cow::Borrowed("grün")));
+    }
+
+    #[test]
+    fn latin1_and_ascii_read_bytes_as_java_does() {
+        assert_eq!(
+            string("ISO-8859-1").to_connect(Some(b"\xe9")).to_string(),
+            "é"
+        );
+        assert_eq!(
+            string("US-ASCII").to_connect(Some(b"\xe9")).to_string(),
+            "\u{fffd}"
+        );
+    }
+
+    #[test]
+    fn absent_bytes_are_null_for_every_converter() {
+        assert!(string("UTF-8").to_connect(None).is_null());
+        assert!(Converter::ByteArray.to_connect(None).is_null());
+    }
+
+    #[test]
+    fn unknown_encoding_names_the_key() {
+        let settings = BTreeMap::from([("converter.encoding".to_owned(), "EBCDIC".to_owned())]);
+        let error = Converter::from_class("StringConverter", &settings).unwrap_err();
+        assert!(error.to_string().contains("converter.encoding"), "{error}");
+    }
+
+    #[test]
+    fn unknown_class_is_nobodys() {
+        assert_eq!(
+            Converter::from_class("com.example.Mine", &BTreeMap::new()).unwrap(),
+            None
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! What a sink task may know and ask of the worker.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::topic::TopicPartition;
+
+/// A sink task's view of the worker. What the task asks for takes effect when its current call has returned.
+///
+/// # Source
+/// `org.apache.kafka.connect.sink.SinkTaskContext`
+#[derive(Debug)]
+pub struct SinkContext {
+    settings: BTreeMap<String, String>,
+    assignment: BTreeSet<TopicPartition>,
+    requests: SinkRequests,
+}
+
+/// What a task has asked for since the worker last looked.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SinkRequests {
+    /// Where to read on from.
+    pub rewinds: BTreeMap<TopicPartition, i64>,
+    /// How long to wait before the next delivery.
+    pub timeout: Option<Duration>,
+    /// Partitions to read no further for now.
+    pub pause: BTreeSet<TopicPartition>,
+    /// Paused partitions to read again.
+    pub resume: BTreeSet<TopicPartition>,
+    /// Whether to commit as soon as possible.
+    pub commit: bool,
+}
+
+impl SinkContext {
+    /// The context of a task with these settings and no partitions.
+    pub fn new(settings: BTreeMap<String, String>) -> Self {
+        Self {
+            settings,
+            assignment: BTreeSet::new(),
+            requests: SinkRequests::default(),
+        }
+    }
+
+    /// The task's settings, with variables of configuration providers filled in.
+    pub fn settings(&self) -> &BTreeMap<String, String> {
+        &self.settings
+    }
+
+    /// The value of one setting.
+    pub fn setting(&self, key: &str) -> Option<&str> {
+        self.settings.get(key).map(String::as_str)
+    }
+
+    /// The partitions that the task reads now.
+    pub fn assignment(&self) -> &BTreeSet<TopicPartition> {
+        &self.assignment
+    }
+
+    /// Reads `partition` again from `offset`. For tasks that keep offsets in the target system: call it from
+    /// [`open`](crate::sink::SinkTask::open).
+    pub fn offset(&mut self, partition: TopicPartition, offset: i64) {
+        self.requests.rewinds.insert(partition, offset);
+    }
+
+    /// Waits this long before the next delivery; holds once. Call it before returning a retriable error.
+    pub fn timeout(&mut self, timeout: Duration) {
+        self.requests.timeout = Some(timeout);
+    }
+
+    /// Stops reading these partitions until [`resume`](Self::resume).
+    pub fn pause(&mut self, partitions: impl IntoIterator<Item = TopicPartition>) {
+        for partition in partitions {
+            self.requests.resume.remove(&partition);
+            self.requests.pause.insert(partition);
+        }
+    }
+
+    /// Reads paused partitions again.
+    pub fn resume(&mut self, partitions: impl IntoIterator<Item = TopicPartition>) {
+        for partition in partitions {
+            self.requests.pause.remove(&partition);
+            self.requests.resume.insert(partition);
+        }
+    }
+
+    /// Asks for a commit before the next interval ends.
+    pub fn request_commit(&mut self) {
+        self.requests.commit = true;
+    }
+
+    /// For the worker: takes what the task has asked for.
+    pub fn take_requests(&mut self) -> SinkRequests {
+        std::mem::take(&mut self.requests)
+    }
+
+    /// For the worker: the task now reads `added` too.
+    pub fn assign(&mut self, added: impl IntoIterator<Item = TopicPartition>) {
+        self.assignment.extend(added);
+    }
+
+    /// For the worker: the task no longer reads `removed`.
+    pub fn unassign<'a>(&mut self, removed: impl IntoIterator<Item = &'a TopicPartition>) {
+        for partition in removed {
+            self.assignment.remove(partition);
+        }
+    }
+}
