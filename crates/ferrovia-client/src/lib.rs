@@ -1,1 +1,19 @@
 //! A Kafka wire client: bytes in, bytes out. It knows brokers and never opens a record.
+//!
+//! In reading order: what a user sets (`settings`), memory (`budget`), the wire format (`wire`),
+//! one connection (`net`), and what is built on them.
+
+pub mod settings;
+pub mod budget;
+pub mod error;
+pub mod wire;
+pub mod net;
+pub mod group;
+mod topic_partition;
+
+pub use budget::{Credit, FramePool, MemoryBudget};
+pub use error::{ClientError, CloseReason};
+pub use net::Connection;
+pub use settings::{BrokerAddress, ClientSettings, ConsumerSettings, SettingsError};
+pub use topic_partition::TopicPartition;
+pub use wire::ErrorCode;

@@ -1,0 +1,296 @@
+//! Connections to brokers: pipelined requests over one socket, answers strictly in order.
+//!
+//! A connection is one task that writes requests, reads answers and watches deadlines. Handles are
+//! cheap clones; with the last one the task ends and the socket closes. Nothing here decides which
+//! broker to talk to: that is `cluster`.
+
+pub mod backoff;
+
+mod dial;
+mod driver;
+mod greeting;
+mod inbound;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+use self::driver::{Link, Outgoing};
+use crate::budget::{Credit, FramePool};
+use crate::error::{ClientError, CloseReason};
+use crate::settings::{BrokerAddress, ClientSettings};
+use crate::wire::api::{Api, ApiInfo};
+use crate::wire::message;
+
+/// A handle of a connection to one broker.
+#[derive(Clone)]
+pub struct Connection {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    link: Arc<Link>,
+    outgoing: mpsc::Sender<Outgoing>,
+    /// One permit per request that waits or is on its way.
+    slots: Arc<Semaphore>,
+    task: AbortHandle,
+    request_timeout: Duration,
+    versions: BTreeMap<i16, (i16, i16)>,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Connection {
+    /// Connects to a broker on the current runtime: resolves the name afresh, tries every IP
+    /// address, and learns which requests the broker understands. Large answers are read into
+    /// buffers of `pool`.
+    ///
+    /// # Errors
+    /// [`ClientError::Resolve`] or [`ClientError::Connect`] when there is no connection;
+    /// [`ClientError::Closed`], [`ClientError::Timeout`] or [`ClientError::Malformed`] when the
+    /// peer does not behave like a broker.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket.
+    pub async fn connect(
+        address: &BrokerAddress,
+        settings: &ClientSettings,
+        pool: FramePool,
+    ) -> Result<Self, ClientError> {
+        let stream = dial::dial(address, settings).await?;
+        let link = Arc::new(Link::new(address.to_string().into(), settings));
+        let (outgoing, requests) = mpsc::channel(IN_FLIGHT_LIMIT);
+        let (reader, writer) = stream.into_split();
+        let drive = driver::drive(reader, writer, Arc::clone(&link), requests, pool);
+        let task = tokio::spawn(drive).abort_handle();
+        let mut shared = Shared {
+            link,
+            outgoing,
+            slots: Arc::new(Semaphore::new(IN_FLIGHT_LIMIT)),
+            task,
+            request_timeout: settings.connection_setup_timeout,
+            versions: BTreeMap::new(),
+        };
+        // A TLS session would wrap the stream above; a SASL exchange would follow the greeting.
+        shared.versions = greeting::negotiate(&shared).await?;
+        shared.request_timeout = settings.request_timeout;
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// `host:port` of the broker.
+    #[must_use]
+    pub fn address(&self) -> &Arc<str> {
+        &self.shared.link.address
+    }
+
+    /// Oldest and newest version of a request that the broker serves.
+    #[must_use]
+    pub fn version_of(&self, api_key: i16) -> Option<(i16, i16)> {
+        self.shared.versions.get(&api_key).copied()
+    }
+
+    /// The version that [`Connection::call`] uses for `R`.
+    ///
+    /// # Errors
+    /// [`ClientError::NoCommonVersion`]
+    pub fn negotiated<R: Api>(&self) -> Result<i16, ClientError> {
+        self.negotiated_version(R::INFO)
+    }
+
+    fn negotiated_version(&self, api: &'static ApiInfo) -> Result<i16, ClientError> {
+        let offered = self.version_of(api.key);
+        offered
+            .and_then(|offered| api.negotiate(offered))
+            .ok_or_else(|| ClientError::NoCommonVersion {
+                api: api.name,
+                address: Arc::clone(self.address()),
+                offered,
+                spoken: (api.min_version, api.max_version),
+            })
+    }
+
+    /// Sends a request in the newest common version and waits for its answer, for at most
+    /// `request.timeout.ms`. Error codes inside the answer are the caller's business.
+    ///
+    /// # Errors
+    /// Those of the connection, [`ClientError::NoCommonVersion`], [`ClientError::Encode`] and
+    /// [`ClientError::Malformed`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the answer. The request may have been sent.
+    pub async fn call<R: Api>(&self, request: R) -> Result<R::Response, ClientError> {
+        self.call_within(request, self.shared.request_timeout).await
+    }
+
+    /// [`Connection::call`] with a time limit of its own, for requests that a broker holds back,
+    /// such as JoinGroup.
+    ///
+    /// # Errors
+    /// As for [`Connection::call`].
+    ///
+    /// # Cancel safety
+    /// As for [`Connection::call`].
+    pub async fn call_within<R: Api>(
+        &self,
+        request: R,
+        timeout: Duration,
+    ) -> Result<R::Response, ClientError> {
+        let version = self.negotiated::<R>()?;
+        let body = message::encode_body(&request, version)?;
+        drop(request);
+        let answer = self
+            .shared
+            .exchange(R::INFO, version, body, None, timeout)
+            .await?;
+        message::decode_body::<R>(answer, version, self.address())
+    }
+
+    /// Sends an encoded body and gives the answer's body, whose layout has been proven sound but
+    /// which has not been decoded. `credit` goes with the answer's buffer, cut to its size.
+    ///
+    /// # Errors
+    /// As for [`Connection::call`].
+    ///
+    /// # Cancel safety
+    /// As for [`Connection::call`].
+    pub async fn call_frame(
+        &self,
+        api_key: i16,
+        version: i16,
+        encoded_body: Bytes,
+        credit: Option<Credit>,
+    ) -> Result<Bytes, ClientError> {
+        let unknown = || ClientError::Encode {
+            api: "request",
+            version,
+            reason: format!("api key {api_key} version {version} is not spoken").into(),
+        };
+        let api = ApiInfo::of(api_key).ok_or_else(unknown)?;
+        if !(api.min_version..=api.max_version).contains(&version) {
+            return Err(unknown());
+        }
+        let timeout = self.shared.request_timeout;
+        self.shared
+            .exchange(api, version, encoded_body, credit, timeout)
+            .await
+    }
+
+    /// Whether the connection has ended. Calls on a closed connection fail at once.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.outgoing.is_closed()
+    }
+
+    /// Waits until the connection has ended.
+    pub async fn closed(&self) {
+        self.shared.outgoing.closed().await;
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("address", self.address())
+            .field("is_closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// One request and its answer's body.
+    async fn exchange(
+        &self,
+        api: &'static ApiInfo,
+        version: i16,
+        body: Bytes,
+        credit: Option<Credit>,
+        timeout: Duration,
+    ) -> Result<Bytes, ClientError> {
+        let deadline = Instant::now() + timeout;
+        let frame = timeout_at(deadline, self.send(api, version, body, credit, deadline))
+            .await
+            .map_err(|_| self.timed_out(api, timeout))?
+            .ok_or_else(|| self.lost(api, timeout))?;
+        let opened = message::open_response(api, version, frame, &self.link.address);
+        let (body, throttle_ms) = opened?;
+        self.mute(throttle_ms);
+        Ok(body)
+    }
+
+    /// `None` when the connection ends first.
+    async fn send(
+        &self,
+        api: &'static ApiInfo,
+        version: i16,
+        body: Bytes,
+        credit: Option<Credit>,
+        deadline: Instant,
+    ) -> Option<Bytes> {
+        let slot: OwnedSemaphorePermit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+        let (reply, answer) = oneshot::channel();
+        let outgoing = Outgoing {
+            api,
+            version,
+            body,
+            credit,
+            deadline,
+            reply,
+            slot,
+        };
+        self.outgoing.send(outgoing).await.ok()?;
+        answer.await.ok()
+    }
+
+    fn timed_out(&self, api: &'static ApiInfo, timeout: Duration) -> ClientError {
+        ClientError::Timeout {
+            api: api.name,
+            address: Arc::clone(&self.link.address),
+            timeout,
+        }
+    }
+
+    fn lost(&self, api: &'static ApiInfo, timeout: Duration) -> ClientError {
+        let reason = self.link.close_reason();
+        if reason == (CloseReason::Overdue { api: api.name }) {
+            return self.timed_out(api, timeout);
+        }
+        ClientError::Closed {
+            address: Arc::clone(&self.link.address),
+            reason,
+        }
+    }
+
+    /// Honours the broker's wish to be left alone (KIP-219), within reason.
+    fn mute(&self, throttle_ms: i32) {
+        let Ok(millis @ 1..) = u64::try_from(throttle_ms) else {
+            return;
+        };
+        let wish = Duration::from_millis(millis);
+        if wish > THROTTLE_LIMIT {
+            warn!(address = %self.link.address, throttle_ms, "broker asks for a very long pause");
+        }
+        self.link
+            .mute_until(Instant::now() + wish.min(THROTTLE_LIMIT));
+    }
+}
+
+/// Requests per connection that may wait for their answers.
+const IN_FLIGHT_LIMIT: usize = 128;
+/// The longest pause a broker can impose with one answer.
+const THROTTLE_LIMIT: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests;
