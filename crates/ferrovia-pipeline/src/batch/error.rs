@@ -87,7 +87,7 @@ impl BatchError {
     pub fn may_be_transport(&self) -> bool {
         match self {
             Self::OldMagic { .. } => false,
-            Self::Inflate { fault, .. } => !matches!(fault, CodecFault::OverLimit { .. }),
+            Self::Inflate { fault, .. } => matches!(fault, CodecFault::Corrupt(_)),
             _ => true,
         }
     }
@@ -126,6 +126,12 @@ pub enum CodecFault {
     /// The bytes are not what the codec writes.
     #[error("{0}")]
     Corrupt(&'static str),
+    /// A zstd frame wants more memory beside its output than it may have.
+    #[error("zstd window exceeds the limit of {limit} bytes")]
+    OverWindow {
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// The records are larger than a batch may become.
     #[error("records exceed the limit of {limit} bytes")]
     OverLimit {

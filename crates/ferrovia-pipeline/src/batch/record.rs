@@ -35,8 +35,8 @@ pub struct Records<'a> {
     rest: &'a [u8],
     /// Records still to come.
     left: i32,
-    /// Smallest offset delta that the next record may have.
-    next_delta: i32,
+    /// Offset delta of the record before, which the next one must exceed.
+    previous_delta: i32,
     last_delta: i32,
     base_offset: i64,
     base_timestamp: i64,
@@ -50,7 +50,7 @@ impl<'a> Records<'a> {
         Self {
             rest: section,
             left: header.record_count,
-            next_delta: 0,
+            previous_delta: -1,
             last_delta: header.last_offset_delta,
             base_offset: header.base_offset,
             base_timestamp: header.base_timestamp,
@@ -67,7 +67,7 @@ impl<'a> Records<'a> {
         let (_attributes, body) = body.split_first().ok_or(RecordFault::Short)?;
         let (timestamp_delta, body) = varint::read_i64(body).ok_or(RecordFault::Varint)?;
         let (offset_delta, body) = varint::read_i32(body).ok_or(RecordFault::Varint)?;
-        if offset_delta < self.next_delta || offset_delta > self.last_delta {
+        if offset_delta <= self.previous_delta || offset_delta > self.last_delta {
             return Err(RecordFault::OffsetDelta(offset_delta));
         }
         let (key, body) = read_nullable(body)?;
@@ -75,9 +75,7 @@ impl<'a> Records<'a> {
         let headers = RawHeaders::new(body)?;
         self.rest = after;
         self.left -= 1;
-        // At the last possible delta this wraps, and the order check above refuses any further record below it; a batch
-        // cannot hold more than 2^31 records of seven bytes anyway.
-        self.next_delta = offset_delta.saturating_add(1);
+        self.previous_delta = offset_delta;
         Ok(RecordRef {
             offset: self.base_offset.wrapping_add(offset_delta.into()),
             timestamp: match self.append_time {

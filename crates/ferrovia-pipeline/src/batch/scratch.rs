@@ -68,9 +68,13 @@ impl Scratch {
         CodecFault::OverLimit { limit: self.limit }
     }
 
-    /// Makes room for what the data claims to become, as far as the claim is trusted.
-    pub(super) fn expect(&mut self, claim: usize) {
-        self.grow(self.filled.saturating_add(claim).min(self.kept));
+    /// Makes room for what the data claims to become, as far as the claim is trusted; refuses a claim over the limit.
+    pub(super) fn expect(&mut self, claim: usize) -> Result<(), CodecFault> {
+        if claim > self.limit.saturating_sub(self.filled) {
+            return Err(self.over_limit());
+        }
+        self.grow(self.filled.saturating_add(claim).min(self.trusted_size()));
+        Ok(())
     }
 
     /// Makes the spare part at least `size` bytes.

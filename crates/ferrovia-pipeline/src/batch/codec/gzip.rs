@@ -42,7 +42,8 @@ impl Decoder {
         scratch: &mut Scratch,
     ) -> Result<(), CodecFault> {
         if let Some(size) = section.last_chunk() {
-            scratch.expect(u32::from_le_bytes(*size) as usize);
+            // Of several members it is the last one's size, and of a large one the low 32 bits: a hint and no more.
+            let _ = scratch.expect(u32::from_le_bytes(*size) as usize);
         }
         let mut rest = section;
         loop {

@@ -110,7 +110,7 @@ impl Frame {
 fn decode_frame<'a>(bytes: &'a [u8], scratch: &mut Scratch) -> Result<&'a [u8], CodecFault> {
     let (frame, mut rest) = Frame::parse(bytes)?;
     let start = scratch.filled().len();
-    scratch.expect(frame.content_bytes.unwrap_or(0));
+    scratch.expect(frame.content_bytes.unwrap_or(0))?;
     loop {
         let (length, after) = take_u32(rest)?;
         rest = after;

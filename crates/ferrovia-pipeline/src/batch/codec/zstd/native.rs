@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use zstd_safe::zstd_sys::ZSTD_ErrorCode;
 use zstd_safe::{CCtx, CParameter, DCtx, DParameter, InBuffer, OutBuffer};
 
 use super::{CUT_OFF, MALFORMED};
 use crate::batch::scratch::Scratch;
 use crate::batch::{CodecFault, InflateLimits};
 
+const WINDOW_TOO_LARGE: ZSTD_ErrorCode = ZSTD_ErrorCode::ZSTD_error_frameParameter_windowTooLarge;
 /// Kafka's default compression level.
 const LEVEL: i32 = 3;
 
@@ -33,6 +35,9 @@ impl Decoder {
         // Frames without a content size, as Java writes them, have a bound too: that of their blocks.
         let bound = usize::try_from(bound).unwrap_or(usize::MAX);
         if bound > scratch.trusted_size() {
+            if let Ok(Some(claim)) = zstd_safe::get_frame_content_size(section) {
+                scratch.expect(usize::try_from(claim).unwrap_or(usize::MAX))?;
+            }
             return self.decode_by_steps(section, scratch);
         }
         // In one go the library writes to the scratch itself and needs no window beside it.
@@ -47,7 +52,8 @@ impl Decoder {
 
     /// Decodes what may become large, with memory growing only as bytes arrive.
     fn decode_by_steps(&mut self, section: &[u8], scratch: &mut Scratch) -> Result<(), CodecFault> {
-        let outcome = steps(self.context()?, section, scratch);
+        let window_max = 1 << self.limits.zstd_window_log_max.min(31);
+        let outcome = steps(self.context()?, section, scratch, window_max);
         let kept = self.limits.scratch_bytes_kept;
         if outcome.is_err()
             || self
@@ -86,6 +92,7 @@ fn steps(
     context: &mut DCtx<'static>,
     section: &[u8],
     scratch: &mut Scratch,
+    window_max: u64,
 ) -> Result<(), CodecFault> {
     let mut input = InBuffer::around(section);
     loop {
@@ -93,7 +100,13 @@ fn steps(
         let mut output = OutBuffer::around(scratch.spare());
         let hint = context
             .decompress_stream(&mut output, &mut input)
-            .map_err(|_| MALFORMED)?;
+            .map_err(|code| {
+                if zstd_safe::is_error_kind(code, WINDOW_TOO_LARGE) {
+                    CodecFault::OverWindow { limit: window_max }
+                } else {
+                    MALFORMED
+                }
+            })?;
         let produced = output.pos();
         scratch.advance(produced);
         if hint == 0 && input.pos() == section.len() {

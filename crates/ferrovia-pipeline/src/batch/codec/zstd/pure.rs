@@ -70,11 +70,14 @@ fn decode_frames(
                 rest = rest.get(length as usize..).ok_or(CUT_OFF)?;
                 continue;
             }
+            Err(FrameDecoderError::WindowSizeTooBig { max, .. }) => {
+                return Err(CodecFault::OverWindow { limit: max });
+            }
             Err(_) => return Err(MALFORMED),
         }
         let start = scratch.filled().len();
         let claim = frames.content_size();
-        scratch.expect(usize::try_from(claim).unwrap_or(usize::MAX));
+        scratch.expect(usize::try_from(claim).unwrap_or(usize::MAX))?;
         while !frames.is_finished() {
             frames
                 .decode_blocks(&mut rest, BlockDecodingStrategy::UptoBytes(STEP_BYTES))
