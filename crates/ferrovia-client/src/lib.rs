@@ -8,10 +8,12 @@ pub mod budget;
 pub mod error;
 pub mod wire;
 pub mod net;
+pub mod cluster;
 pub mod group;
 mod topic_partition;
 
 pub use budget::{Credit, FramePool, MemoryBudget};
+pub use cluster::Cluster;
 pub use error::{ClientError, CloseReason};
 pub use net::Connection;
 pub use settings::{BrokerAddress, ClientSettings, ConsumerSettings, SettingsError};

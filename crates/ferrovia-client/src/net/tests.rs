@@ -107,7 +107,7 @@ fn settings(pairs: &[(&str, &str)]) -> ClientSettings {
 
 /// Connects to a peer that runs `script`.
 async fn connect_to<F>(
-    script: impl FnOnce(Peer) -> F,
+    script: impl FnOnce(Peer) -> F + Send + 'static,
     pairs: &[(&str, &str)],
 ) -> (Result<Connection, ClientError>, JoinHandle<()>)
 where
@@ -119,14 +119,12 @@ where
         host: "127.0.0.1".into(),
         port,
     };
-    let settings = settings(pairs);
-    let connecting = Connection::connect(&address, &settings, FramePool::new(64 << 20));
-    let accepting = async {
+    let peer = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
-        tokio::spawn(script(Peer { stream }))
-    };
-    // The connection is polled together with the peer's start.
-    let (connection, peer) = tokio::join!(connecting, accepting);
+        script(Peer { stream }).await;
+    });
+    let settings = settings(pairs);
+    let connection = Connection::connect(&address, &settings, FramePool::new(64 << 20)).await;
     (connection, peer)
 }
 
@@ -198,7 +196,7 @@ async fn missing_api_is_named() {
 
 /// Greets with raw bytes and expects the connection to fail for the given reason.
 async fn refuses(first_bytes: &'static [u8], expected: &str) {
-    let script = |mut peer: Peer| async move {
+    let script = move |mut peer: Peer| async move {
         peer.request().await.unwrap();
         let _gone = peer.stream.write_all(first_bytes).await;
         // Stay connected: the client has to make up its mind by itself.
