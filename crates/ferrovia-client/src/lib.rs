@@ -9,6 +9,8 @@ pub mod error;
 pub mod wire;
 pub mod net;
 pub mod cluster;
+pub mod fetch;
+pub mod admin;
 pub mod group;
 mod topic_partition;
 
