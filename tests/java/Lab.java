@@ -89,7 +89,7 @@ public final class Lab {
         return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    /** produce topic partitions count size kind codec seed records-per-second (0: as fast as it goes). */
+    /** produce topic partitions count size kind codec seed records-per-second (0: as fast as it goes) first-record. */
     private String produce(String[] words) throws Exception {
         String topic = words[1];
         int partitions = Integer.parseInt(words[2]);
@@ -97,13 +97,14 @@ public final class Lab {
         int size = Integer.parseInt(words[4]);
         Records records = new Records(Long.parseLong(words[7]));
         long rate = Long.parseLong(words[8]);
+        long first = Long.parseLong(words[9]);
         Census census = new Census();
         AtomicReference<Exception> failure = new AtomicReference<>();
         long start = System.nanoTime();
         try (KafkaProducer<byte[], byte[]> producer = producer(words[6])) {
             for (long i = 0; i < count && failure.get() == null; i++) {
-                int partition = (int) (i % partitions);
-                byte[] value = records.value(words[5], size, partition, i / partitions);
+                int partition = (int) ((first + i) % partitions);
+                byte[] value = records.value(words[5], size, partition, (first + i) / partitions);
                 census.add(partition, value);
                 producer.send(new ProducerRecord<>(topic, partition, null, value), (at, e) -> {
                     if (e != null) {

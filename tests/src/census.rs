@@ -50,6 +50,15 @@ impl Tally {
         Ok(Self { partitions })
     }
 
+    /// Adds what another load produced.
+    pub fn add(&mut self, other: &Self) {
+        for (partition, more) in &other.partitions {
+            let sum = self.partitions.entry(*partition).or_default();
+            sum.count += more.count;
+            sum.hash = sum.hash.wrapping_add(more.hash);
+        }
+    }
+
     /// Records over all partitions.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -16,13 +16,14 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
-/// The class path of one Kafka version, with the compiled Java side of the tests in front.
+/// The class path of one Kafka version, with the compiled Java side of tests and measurements in front.
 #[must_use]
 pub fn class_path(version: &str) -> String {
     let cache = root().join(".cache");
     format!(
-        "{}:{}/*",
+        "{}:{}:{}/*",
         cache.join("java/tests").display(),
+        cache.join("java/perf").display(),
         cache.join(format!("kafka-{version}/libs")).display()
     )
 }

@@ -63,7 +63,9 @@ impl Kafka {
     pub fn shared(version: &str) -> io::Result<&'static Self> {
         static SHARED: OnceLock<Result<Kafka, String>> = OnceLock::new();
         let started = SHARED.get_or_init(|| Self::start(version).map_err(|e| e.to_string()));
-        started.as_ref().map_err(|message| io::Error::other(message.clone()))
+        started
+            .as_ref()
+            .map_err(|message| io::Error::other(message.clone()))
     }
 
     /// The broker's address, as `bootstrap.servers` takes it.

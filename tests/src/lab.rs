@@ -31,6 +31,8 @@ pub struct Load {
     pub seed: u64,
     /// Records per second; 0 for as fast as it goes.
     pub rate: u64,
+    /// The number of the first record, to go on where an earlier load ended.
+    pub first: u64,
 }
 
 /// The running JVM.
@@ -97,6 +99,7 @@ impl Lab {
             load.codec,
             &load.seed.to_string(),
             &load.rate.to_string(),
+            &load.first.to_string(),
         ])?;
         Tally::parse(&words)
     }

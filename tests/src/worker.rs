@@ -54,7 +54,7 @@ impl Make {
             }
             Self::Java => Ok(process::java(
                 grounds::ORACLE,
-                "1g",
+                "2g",
                 "-",
                 "org.apache.kafka.connect.cli.ConnectStandalone",
             )),

@@ -21,6 +21,7 @@ fn check(codec: &'static str) -> io::Result<()> {
         codec,
         seed: 1,
         rate: 0,
+        first: 0,
     };
     // Java's tasks write text and line end apart, so that two of them garble a shared file.
     let tasks = if Make::subject() == Make::Java { 1 } else { 2 };

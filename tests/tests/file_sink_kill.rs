@@ -1,10 +1,12 @@
 //! Workers are killed, join and leave while records flow; Java's worker sits in the same group. Nothing is lost;
 //! duplicates are counted and shown.
 //!
-//! Records are produced at a steady pace meanwhile, so that every event falls into the middle of the stream.
+//! Records are produced at a steady pace until the last event is over, so that each falls into the stream.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use ferrovia_tests::worker::{Make, Properties, Worker};
 
 const SIZE: usize = 100;
 const PARTITIONS: i32 = 8;
-/// Records per second: the stream lasts long enough for every event of a test.
+/// Records per second, and per load of the stream.
 const RATE: u64 = 20_000;
 const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
 
@@ -28,6 +30,7 @@ struct Stream {
     lab: Lab,
     topic: String,
     folder: tempfile::TempDir,
+    enough: Arc<AtomicBool>,
     producing: thread::JoinHandle<io::Result<Tally>>,
 }
 
@@ -36,24 +39,17 @@ impl Stream {
         let kafka = Kafka::shared(ORACLE)?;
         let mut lab = Lab::start(kafka)?;
         lab.create(topic, PARTITIONS)?;
-        let load = Load {
-            topic: topic.to_owned(),
-            partitions: PARTITIONS,
-            count: grounds::records().max(12 * RATE),
-            size: SIZE,
-            kind: "text",
-            codec: "lz4",
-            seed: 3,
-            rate: RATE.max(grounds::records() / 20),
-        };
-        let mut producer = Lab::start(kafka)?;
-        let producing = thread::spawn(move || producer.produce(&load));
+        let producer = Lab::start(kafka)?;
+        let enough = Arc::new(AtomicBool::new(false));
+        let (until, name) = (Arc::clone(&enough), topic.to_owned());
+        let producing = thread::spawn(move || fill(producer, &name, &until));
         let folder = tempfile::tempdir()?;
         Ok(Self {
             kafka,
             lab,
             topic: topic.to_owned(),
             folder,
+            enough,
             producing,
         })
     }
@@ -93,6 +89,7 @@ impl Stream {
 
     /// Waits for the end of the stream and its commit, stops the last worker and judges all files together.
     fn finish(mut self, last: Worker, files: &[&str]) -> io::Result<()> {
+        self.enough.store(true, Ordering::Relaxed);
         let produced = self
             .producing
             .join()
@@ -107,6 +104,29 @@ impl Stream {
         report(&self.topic, &found, &produced)?;
         demand_equal(&found, &produced)
     }
+}
+
+/// Fills the topic second by second: at least [`grounds::records`], and until there is `enough`.
+fn fill(mut producer: Lab, topic: &str, enough: &AtomicBool) -> io::Result<Tally> {
+    let rate = RATE.max(grounds::records() / 40);
+    let mut load = Load {
+        topic: topic.to_owned(),
+        partitions: PARTITIONS,
+        count: rate,
+        size: SIZE,
+        kind: "text",
+        codec: "lz4",
+        seed: 3,
+        rate,
+        first: 0,
+    };
+    let mut produced = Tally::default();
+    while load.first < grounds::records() || !enough.load(Ordering::Relaxed) {
+        produced.add(&producer.produce(&load)?);
+        load.first += load.count;
+        load.seed += 1;
+    }
+    Ok(produced)
 }
 
 fn report(topic: &str, found: &Findings, produced: &Tally) -> io::Result<()> {

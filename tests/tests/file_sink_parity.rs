@@ -53,12 +53,12 @@ fn strange_values() -> Vec<Option<Vec<u8>>> {
     values
 }
 
-/// What one make of worker writes from `topic`.
-fn written(make: Make, topic: &str, converter: Option<&str>) -> io::Result<Vec<u8>> {
+/// What one make of worker writes from `topic`, in a consumer group of its own.
+fn written(side: &str, make: Make, topic: &str, converter: Option<&str>) -> io::Result<Vec<u8>> {
     let kafka = Kafka::shared(ORACLE)?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("sink.txt");
-    let name = format!("{topic}-{make:?}");
+    let name = format!("{topic}-{side}");
     let mut connector = Properties::file_sink(&name, topic, 1, &file);
     if let Some(converter) = converter {
         connector = connector.with("value.converter", converter);
@@ -73,8 +73,8 @@ fn written(make: Make, topic: &str, converter: Option<&str>) -> io::Result<Vec<u
 }
 
 fn check_equal(topic: &str, converter: Option<&str>) -> io::Result<()> {
-    let java = written(Make::Java, topic, converter)?;
-    let ours = written(Make::subject(), topic, converter)?;
+    let java = written("java", Make::Java, topic, converter)?;
+    let ours = written("ours", Make::subject(), topic, converter)?;
     let differs = java.iter().zip(&ours).position(|(a, b)| a != b);
     assert!(
         java == ours,
@@ -111,8 +111,8 @@ fn byte_arrays_give_one_line_each() -> io::Result<()> {
         &[Some(b"one".to_vec()), None, Some(b"three".to_vec())],
     )?;
     let lines = |bytes: Vec<u8>| bytes.iter().filter(|b| **b == b'\n').count();
-    let java = lines(written(Make::Java, "bytes", Some(BYTE_ARRAY))?);
-    let ours = lines(written(Make::subject(), "bytes", Some(BYTE_ARRAY))?);
+    let java = lines(written("java", Make::Java, "bytes", Some(BYTE_ARRAY))?);
+    let ours = lines(written("ours", Make::subject(), "bytes", Some(BYTE_ARRAY))?);
     assert_eq!((java, ours), (3, 3));
     Ok(())
 }
@@ -133,6 +133,7 @@ fn json_text_in_order_is_written_as_java_writes_it() -> io::Result<()> {
         codec: "zstd",
         seed: 4,
         rate: 0,
+        first: 0,
     })?;
     check_equal("orders", None)
 }

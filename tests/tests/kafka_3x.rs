@@ -21,6 +21,7 @@ fn check(codec: &'static str) -> io::Result<()> {
         codec,
         seed: 2,
         rate: 0,
+        first: 0,
     };
     let tasks = if Make::subject() == Make::Java { 1 } else { 2 };
     drain_exactly(Kafka::shared(OLD_BROKER)?, &load, tasks)

@@ -1,0 +1,201 @@
+//! One client's drain of one topic, measured from outside the same way for all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use ferrovia_tests::grounds;
+use ferrovia_tests::kafka::Kafka;
+use ferrovia_tests::process::Process;
+use ferrovia_tests::worker::{Make, Properties, Worker};
+use serde::Serialize;
+
+use crate::topic::Shape;
+use crate::usage;
+
+/// How long one drain may take.
+const DRAIN_LIMIT: Duration = Duration::from_secs(900);
+const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+
+/// Who drains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Client {
+    /// Java Connect with a sink that only counts, tuned.
+    Java,
+    /// The bare client.
+    Bare,
+    /// Ferrovia with its discarding sink.
+    Ferrovia,
+}
+
+/// One drain's figures.
+#[derive(Debug, Clone, Serialize)]
+pub struct Sample {
+    /// Who drained.
+    pub client: Client,
+    /// Which topic.
+    pub topic: &'static str,
+    /// Records that arrived.
+    pub records: u64,
+    /// Bytes of keys and values.
+    pub bytes: u64,
+    /// Seconds from first to last record.
+    pub seconds: f64,
+    /// CPU seconds: of the whole process, but for Java only from first to last record, without its start.
+    pub cpu_seconds: f64,
+    /// The largest resident memory.
+    pub peak_kib: u64,
+}
+
+impl Client {
+    /// Drains the topic of `records` records to its end.
+    ///
+    /// # Errors
+    /// When the client fails, or did not see every record.
+    pub fn drain(
+        self,
+        kafka: &Kafka,
+        shape: &Shape,
+        records: u64,
+        round: u32,
+    ) -> io::Result<Sample> {
+        let sample = match self {
+            Self::Java => java(kafka, shape, records, round),
+            Self::Bare => program(self, bare_path()?, &[], kafka, shape),
+            Self::Ferrovia => program(
+                self,
+                grounds::ferrovia()?,
+                &["bench", "--json"],
+                kafka,
+                shape,
+            ),
+        }?;
+        if sample.records == records {
+            return Ok(sample);
+        }
+        Err(io::Error::other(format!(
+            "{self:?} saw {} of {records} records",
+            sample.records
+        )))
+    }
+}
+
+/// The bare client's binary stands beside this one.
+fn bare_path() -> io::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("bare"))
+}
+
+/// Runs a program that drains the topic and prints a line of JSON with `records`, `bytes` and `seconds`.
+fn program(
+    client: Client,
+    path: PathBuf,
+    arguments: &[&str],
+    kafka: &Kafka,
+    shape: &Shape,
+) -> io::Result<Sample> {
+    let log = kafka
+        .folder()
+        .join(format!("{client:?}-{}.log", shape.name));
+    // The log is appended to, and only this run's line may count.
+    fs::write(&log, "")?;
+    let mut command = Command::new(path);
+    command
+        .args(arguments)
+        .args(["--bootstrap", &kafka.bootstrap(), "--topic", shape.name]);
+    let cpu_before = usage::ended_children_cpu_seconds()?;
+    let mut process = Process::start(command, &log)?;
+    let (id, mut peak_kib) = (process.id(), 0);
+    let status = ferrovia_tests::wait::until("the end of the drain", DRAIN_LIMIT, || {
+        peak_kib = usage::peak_kib(id).unwrap_or(0).max(peak_kib);
+        process.ended()
+    })?;
+    let cpu_seconds = usage::ended_children_cpu_seconds()? - cpu_before;
+    let output = process.output();
+    let figures = output
+        .lines()
+        .rev()
+        .find_map(|line| serde_json::from_str(line).ok());
+    let figures: serde_json::Value =
+        figures.ok_or_else(|| io::Error::other(format!("{client:?}: {status}: {output}")))?;
+    let number = |name: &str| figures.get(name).and_then(serde_json::Value::as_f64);
+    let whole = |name: &str| figures.get(name).and_then(serde_json::Value::as_u64);
+    let (Some(records), Some(bytes), Some(seconds)) =
+        (whole("records"), whole("bytes"), number("seconds"))
+    else {
+        return Err(io::Error::other(format!(
+            "{client:?}: figures are missing: {figures}"
+        )));
+    };
+    let peak_kib = whole("peak_kib").unwrap_or(0).max(peak_kib);
+    Ok(Sample {
+        client,
+        topic: shape.name,
+        records,
+        bytes,
+        seconds,
+        cpu_seconds,
+        peak_kib,
+    })
+}
+
+/// Java Connect with large fetches and polls, which is the best that its settings give for such a sink.
+fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sample> {
+    let report = kafka.folder().join(format!("java-{}-{round}", shape.name));
+    let connector = Properties::default()
+        .with("name", format!("drain-{}-{round}", shape.name))
+        .with("connector.class", "NullSinkConnector")
+        .with("tasks.max", 2)
+        .with("topics", shape.name)
+        .with("expected", records)
+        .with("report", report.display());
+    let mut worker = Worker::start_with(Make::Java, kafka, &connector, |worker| {
+        worker
+            .with("key.converter", BYTE_ARRAY)
+            .with("value.converter", BYTE_ARRAY)
+            .with("offset.flush.interval.ms", 10_000)
+            .with("consumer.session.timeout.ms", 30_000)
+            .with("consumer.heartbeat.interval.ms", 3_000)
+            .with("consumer.max.poll.records", 5_000)
+            .with("consumer.max.partition.fetch.bytes", 4 << 20)
+            .with("consumer.fetch.max.bytes", 32 << 20)
+            .with("consumer.receive.buffer.bytes", 1 << 20)
+    })?;
+    let id = worker.process().id();
+    let line = worker
+        .process()
+        .until("Java's drain", DRAIN_LIMIT, || read_report(&report))?;
+    let peak_kib = usage::peak_kib(id).unwrap_or(0);
+    let figures: Vec<f64> = line
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let words: Vec<u64> = line
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    match (words.as_slice(), figures.as_slice()) {
+        ([records, bytes, ..], [_, _, nanos, cpu_nanos]) => Ok(Sample {
+            client: Client::Java,
+            topic: shape.name,
+            records: *records,
+            bytes: *bytes,
+            seconds: nanos / 1e9,
+            cpu_seconds: cpu_nanos / 1e9,
+            peak_kib,
+        }),
+        _ => Err(io::Error::other(format!(
+            "unexpected report of the Java sink: {line}"
+        ))),
+    }
+}
+
+fn read_report(path: &Path) -> io::Result<Option<String>> {
+    if path.exists() {
+        fs::read_to_string(path).map(Some)
+    } else {
+        Ok(None)
+    }
+}
