@@ -1,0 +1,1 @@
+//! Every advertised request in every version, and the outlines against the real encoders.

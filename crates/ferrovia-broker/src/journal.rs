@@ -1,0 +1,369 @@
+//! What must outlive the process besides records: topics, committed offsets, the cluster's id.
+//!
+//! One append-only file of checksummed entries. At start the entries are replayed and the file is
+//! written anew with what still counts; a torn end is dropped. Without a data folder nothing is
+//! written.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::{Buf, BufMut, Bytes};
+use uuid::Uuid;
+
+use crate::error::BrokerError;
+
+/// Entries larger than this are neither written nor believed.
+const ENTRY_BYTES_MAX: usize = 1 << 20;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Cluster {
+        id: String,
+    },
+    TopicCreated {
+        id: Uuid,
+        name: String,
+        partitions: u32,
+        configs: BTreeMap<String, String>,
+    },
+    PartitionsAdded {
+        id: Uuid,
+        partitions: u32,
+    },
+    TopicDeleted {
+        id: Uuid,
+    },
+    OffsetCommitted {
+        group: String,
+        topic: String,
+        partition: i32,
+        committed: Committed,
+    },
+    OffsetDeleted {
+        group: String,
+        topic: String,
+        partition: i32,
+    },
+    ProducerIdsUsed {
+        next: i64,
+    },
+}
+
+/// A committed offset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Committed {
+    pub(crate) offset: i64,
+    pub(crate) leader_epoch: i32,
+    pub(crate) metadata: String,
+}
+
+/// The file that entries go to.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    file: Option<File>,
+}
+
+impl Journal {
+    /// Opens or creates the journal in `data_dir` and gives what it holds.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(crate) fn open(data_dir: Option<&Path>) -> Result<(Self, Vec<Entry>), BrokerError> {
+        let Some(data_dir) = data_dir else {
+            return Ok((Self::default(), Vec::new()));
+        };
+        fs::create_dir_all(data_dir).map_err(BrokerError::storage(data_dir))?;
+        let path = path_in(data_dir);
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(BrokerError::storage(path)(error)),
+        };
+        Ok((Self::default(), read_all(bytes.into())))
+    }
+
+    /// Replaces the file by one that holds exactly `entries`, and goes on from there.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(crate) fn rewrite(
+        &mut self,
+        data_dir: &Path,
+        entries: &[Entry],
+    ) -> Result<(), BrokerError> {
+        let path = path_in(data_dir);
+        let fresh = path.with_extension("new");
+        let write = || -> io::Result<File> {
+            let mut file = OpenOptions::new()
+                .create(true)
+                .write(true)
+                .truncate(true)
+                .open(&fresh)?;
+            file.write_all(&entries.iter().flat_map(encode_framed).collect::<Vec<u8>>())?;
+            file.sync_all()?;
+            fs::rename(&fresh, &path)?;
+            Ok(file)
+        };
+        self.file = Some(write().map_err(BrokerError::storage(&path))?);
+        Ok(())
+    }
+
+    /// Notes one entry. A failing disk is logged: this broker keeps serving from memory.
+    pub(crate) fn append(&mut self, entry: &Entry) {
+        let Some(file) = &mut self.file else { return };
+        if let Err(error) = file.write_all(&encode_framed(entry)) {
+            tracing::error!(%error, "cannot write to the journal");
+        }
+    }
+}
+
+fn path_in(data_dir: &Path) -> PathBuf {
+    data_dir.join("journal")
+}
+
+/// Entries up to the first that is torn or damaged.
+fn read_all(mut bytes: Bytes) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    while let Some(entry) = read_framed(&mut bytes) {
+        entries.push(entry);
+    }
+    if bytes.has_remaining() {
+        tracing::warn!(bytes = bytes.remaining(), "torn end of the journal dropped");
+    }
+    entries
+}
+
+fn read_framed(bytes: &mut Bytes) -> Option<Entry> {
+    let mut rest = bytes.clone();
+    let length = usize::try_from(rest.try_get_u32().ok()?).ok()?;
+    let crc = rest.try_get_u32().ok()?;
+    if length > ENTRY_BYTES_MAX || length > rest.len() {
+        return None;
+    }
+    let payload = rest.split_to(length);
+    if crc32c::crc32c(&payload) != crc {
+        return None;
+    }
+    let entry = decode(payload)?;
+    *bytes = rest;
+    Some(entry)
+}
+
+fn encode_framed(entry: &Entry) -> Vec<u8> {
+    let payload = encode(entry);
+    let Ok(length) = u32::try_from(payload.len()) else {
+        return Vec::new();
+    };
+    if payload.len() > ENTRY_BYTES_MAX {
+        tracing::error!(length, "journal entry too large, not kept");
+        return Vec::new();
+    }
+    let mut framed = Vec::with_capacity(payload.len() + 8);
+    framed.put_u32(length);
+    framed.put_u32(crc32c::crc32c(&payload));
+    framed.extend_from_slice(&payload);
+    framed
+}
+
+fn encode(entry: &Entry) -> Vec<u8> {
+    let mut out = Vec::new();
+    match entry {
+        Entry::Cluster { id } => {
+            out.put_u8(0);
+            put_text(&mut out, id);
+        }
+        Entry::TopicCreated {
+            id,
+            name,
+            partitions,
+            configs,
+        } => {
+            out.put_u8(1);
+            out.put_slice(id.as_bytes());
+            put_text(&mut out, name);
+            out.put_u32(*partitions);
+            for (key, value) in configs {
+                put_text(&mut out, key);
+                put_text(&mut out, value);
+            }
+        }
+        Entry::PartitionsAdded { id, partitions } => {
+            out.put_u8(2);
+            out.put_slice(id.as_bytes());
+            out.put_u32(*partitions);
+        }
+        Entry::TopicDeleted { id } => {
+            out.put_u8(3);
+            out.put_slice(id.as_bytes());
+        }
+        Entry::OffsetCommitted {
+            group,
+            topic,
+            partition,
+            committed,
+        } => {
+            out.put_u8(4);
+            put_text(&mut out, group);
+            put_text(&mut out, topic);
+            out.put_i32(*partition);
+            out.put_i64(committed.offset);
+            out.put_i32(committed.leader_epoch);
+            put_text(&mut out, &committed.metadata);
+        }
+        Entry::OffsetDeleted {
+            group,
+            topic,
+            partition,
+        } => {
+            out.put_u8(5);
+            put_text(&mut out, group);
+            put_text(&mut out, topic);
+            out.put_i32(*partition);
+        }
+        Entry::ProducerIdsUsed { next } => {
+            out.put_u8(6);
+            out.put_i64(*next);
+        }
+    }
+    out
+}
+
+fn decode(mut from: Bytes) -> Option<Entry> {
+    let entry = match from.try_get_u8().ok()? {
+        0 => Entry::Cluster {
+            id: text(&mut from)?,
+        },
+        1 => {
+            let id = uuid(&mut from)?;
+            let name = text(&mut from)?;
+            let partitions = from.try_get_u32().ok()?;
+            let mut configs = BTreeMap::new();
+            while from.has_remaining() {
+                configs.insert(text(&mut from)?, text(&mut from)?);
+            }
+            Entry::TopicCreated {
+                id,
+                name,
+                partitions,
+                configs,
+            }
+        }
+        2 => Entry::PartitionsAdded {
+            id: uuid(&mut from)?,
+            partitions: from.try_get_u32().ok()?,
+        },
+        3 => Entry::TopicDeleted {
+            id: uuid(&mut from)?,
+        },
+        4 => Entry::OffsetCommitted {
+            group: text(&mut from)?,
+            topic: text(&mut from)?,
+            partition: from.try_get_i32().ok()?,
+            committed: Committed {
+                offset: from.try_get_i64().ok()?,
+                leader_epoch: from.try_get_i32().ok()?,
+                metadata: text(&mut from)?,
+            },
+        },
+        5 => Entry::OffsetDeleted {
+            group: text(&mut from)?,
+            topic: text(&mut from)?,
+            partition: from.try_get_i32().ok()?,
+        },
+        6 => Entry::ProducerIdsUsed {
+            next: from.try_get_i64().ok()?,
+        },
+        _ => return None,
+    };
+    (!from.has_remaining()).then_some(entry)
+}
+
+fn put_text(out: &mut Vec<u8>, text: &str) {
+    out.put_u32(u32::try_from(text.len()).unwrap_or(u32::MAX));
+    out.put_slice(text.as_bytes());
+}
+
+fn text(from: &mut Bytes) -> Option<String> {
+    let length = usize::try_from(from.try_get_u32().ok()?).ok()?;
+    if length > from.len() {
+        return None;
+    }
+    String::from_utf8(from.split_to(length).to_vec()).ok()
+}
+
+fn uuid(from: &mut Bytes) -> Option<Uuid> {
+    let mut bytes = [0; 16];
+    from.try_copy_to_slice(&mut bytes).ok()?;
+    Some(Uuid::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<Entry> {
+        let id = Uuid::from_u128(77);
+        let configs = BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]);
+        let committed = Committed {
+            offset: 9,
+            leader_epoch: 2,
+            metadata: "m".to_owned(),
+        };
+        let (group, topic) = ("g".to_owned(), "t".to_owned());
+        vec![
+            Entry::Cluster { id: "c".to_owned() },
+            Entry::TopicCreated {
+                id,
+                name: "t".to_owned(),
+                partitions: 3,
+                configs,
+            },
+            Entry::PartitionsAdded { id, partitions: 4 },
+            Entry::OffsetCommitted {
+                group: group.clone(),
+                topic: topic.clone(),
+                partition: 1,
+                committed,
+            },
+            Entry::OffsetDeleted {
+                group,
+                topic,
+                partition: 1,
+            },
+            Entry::TopicDeleted { id },
+            Entry::ProducerIdsUsed { next: 12 },
+        ]
+    }
+
+    #[test]
+    fn entries_survive_and_a_torn_end_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, found) = Journal::open(Some(folder.path())).unwrap();
+        assert_eq!(found, []);
+        journal.rewrite(folder.path(), &entries()[..2]).unwrap();
+        for entry in &entries()[2..] {
+            journal.append(entry);
+        }
+        assert_eq!(Journal::open(Some(folder.path())).unwrap().1, entries());
+        let path = path_in(folder.path());
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(
+            Journal::open(Some(folder.path())).unwrap().1,
+            entries()[..6]
+        );
+    }
+
+    #[test]
+    fn every_damaged_byte_is_noticed() {
+        let whole: Vec<u8> = entries().iter().flat_map(encode_framed).collect();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x55;
+            assert!(read_all(bytes.into()).len() < entries().len(), "byte {at}");
+        }
+    }
+}
