@@ -53,7 +53,7 @@ enum Done {
         result: Result<FetchAnswer, ClientError>,
     },
     OffsetsFound {
-        found: Vec<(TopicPartition, Option<(i64, Option<i32>)>)>,
+        found: Vec<(TopicPartition, Option<Start>)>,
     },
 }
 
@@ -291,9 +291,8 @@ impl Fetcher {
                 self.machine.on_disconnected(node, now, jitter);
             }
             Done::OffsetsFound { found } => {
-                for (partition, offset) in found {
-                    self.machine
-                        .on_offset_found(&partition, offset, now, jitter);
+                for (partition, start) in found {
+                    self.machine.on_offset_found(&partition, start, now, jitter);
                 }
             }
         }

@@ -251,7 +251,7 @@ impl FetchMachine {
     pub fn on_offset_found(
         &mut self,
         partition: &TopicPartition,
-        found: Option<(i64, Option<i32>)>,
+        found: Option<Start>,
         now: Instant,
         jitter: f64,
     ) {
@@ -263,7 +263,7 @@ impl FetchMachine {
             return;
         }
         match found {
-            Some((offset, epoch)) => position.start(Start::At { offset, epoch }),
+            Some(start) => position.start(start),
             None => {
                 position.phase = Phase::Reset { asked: false };
                 lane::back_off(

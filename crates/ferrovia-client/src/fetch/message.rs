@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
 use kafka_protocol::messages::fetch_response::PartitionData;
 use kafka_protocol::messages::{BrokerId, FetchRequest, FetchResponse, TopicName};
@@ -149,7 +148,7 @@ fn partition_answer(partition: TopicPartition, data: PartitionData) -> Partition
             .iter()
             .map(|one| (one.producer_id.0, one.first_offset))
             .collect(),
-        records: data.records.unwrap_or_else(Bytes::new),
+        records: data.records.unwrap_or_default(),
     }
 }
 

@@ -4,15 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::TopicPartition;
 use crate::admin::offsets::list_offsets;
-use crate::admin::{OffsetQuery, OffsetSpec};
+use crate::admin::{ListedOffset, OffsetQuery, OffsetSpec};
 use crate::cluster::Cluster;
-use crate::fetch::position::OffsetReset;
+use crate::fetch::position::{OffsetReset, Start};
 use crate::settings::IsolationLevel;
 
-/// An offset with the leader epoch before it, or nothing when the look-up failed and has to be tried again.
-type Found = Option<(i64, Option<i32>)>;
-
-/// Finds the offset that `reset` means for each of `partitions`.
+/// Finds the offset that `reset` means for each of `partitions`: nothing where the look-up failed and has to be tried
+/// again.
 ///
 /// # Source
 /// `OffsetFetcher.resetPositionsIfNeeded`; a time after the last record means the end (KIP-1106).
@@ -21,7 +19,7 @@ pub(super) async fn find(
     partitions: Vec<TopicPartition>,
     reset: OffsetReset,
     isolation: IsolationLevel,
-) -> Vec<(TopicPartition, Found)> {
+) -> Vec<(TopicPartition, Option<Start>)> {
     let spec = match reset {
         OffsetReset::Earliest => OffsetSpec::Earliest,
         OffsetReset::Latest | OffsetReset::None => OffsetSpec::Latest,
@@ -35,10 +33,10 @@ pub(super) async fn find(
     };
     let mut found = listed(cluster, partitions, spec, isolation).await;
     if let OffsetSpec::Timestamp(_) = spec {
-        let newer = found.iter().filter(|(_, offset)| offset.is_none());
+        let newer = found.iter().filter(|(_, start)| start.is_none());
         let newer = newer.map(|(partition, _)| partition.clone()).collect();
         let ends = listed(cluster, newer, OffsetSpec::Latest, isolation).await;
-        found.retain(|(_, offset)| offset.is_some());
+        found.retain(|(_, start)| start.is_some());
         found.extend(ends);
     }
     found
@@ -49,7 +47,7 @@ async fn listed(
     partitions: Vec<TopicPartition>,
     spec: OffsetSpec,
     isolation: IsolationLevel,
-) -> Vec<(TopicPartition, Found)> {
+) -> Vec<(TopicPartition, Option<Start>)> {
     if partitions.is_empty() {
         return Vec::new();
     }
@@ -58,13 +56,13 @@ async fn listed(
         .map(|partition| (partition, spec))
         .collect();
     let answers = list_offsets(cluster, query, isolation).await;
-    let one = |(partition, answer)| match answer {
+    let one = |(partition, answer): (_, Result<ListedOffset, _>)| match answer {
         Ok(listed) => {
-            let listed: crate::admin::ListedOffset = listed;
-            (
-                partition,
-                listed.offset.map(|offset| (offset, listed.leader_epoch)),
-            )
+            let start = |offset| Start::At {
+                offset,
+                epoch: listed.leader_epoch,
+            };
+            (partition, listed.offset.map(start))
         }
         Err(error) => {
             tracing::warn!(%partition, %error, "cannot look up where to read this partition; trying again");

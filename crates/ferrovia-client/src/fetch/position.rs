@@ -111,6 +111,7 @@ impl Position {
 
     /// The node that answers for this partition.
     pub(super) fn node(&self) -> Option<i32> {
-        self.read_replica.or(self.leader.map(|leader| leader.node))
+        self.read_replica
+            .or_else(|| self.leader.map(|leader| leader.node))
     }
 }

@@ -195,7 +195,15 @@ fn out_of_range_offset_is_reset_where_allowed() {
     };
     assert_eq!(machine.actions(now).unwrap(), [find]);
     assert_eq!(machine.actions(now).unwrap(), [], "asked once");
-    machine.on_offset_found(&partition(0), Some((77, None)), now, 0.5);
+    machine.on_offset_found(
+        &partition(0),
+        Some(Start::At {
+            offset: 77,
+            epoch: None,
+        }),
+        now,
+        0.5,
+    );
     assert_eq!(machine.position(&partition(0)), Some(77));
 }
 
