@@ -15,6 +15,7 @@ pub mod assignment;
 mod reader;
 pub mod assignor;
 mod java_order;
+pub mod member;
 
 pub use assignment::MemberAssignment;
 pub use assignor::{Assignor, RebalanceProtocol};
