@@ -11,6 +11,7 @@ pub mod net;
 pub mod cluster;
 pub mod fetch;
 pub mod admin;
+pub mod produce;
 pub mod group;
 mod topic_partition;
 
@@ -18,6 +19,7 @@ pub use budget::{Credit, FramePool, MemoryBudget};
 pub use cluster::Cluster;
 pub use error::{ClientError, CloseReason};
 pub use net::Connection;
+pub use produce::{Acks, Producer};
 pub use settings::{BrokerAddress, ClientSettings, ConsumerSettings, SettingsError};
 pub use topic_partition::TopicPartition;
 pub use wire::ErrorCode;
