@@ -2,11 +2,7 @@
 //!
 //! `fixtures/record_batches/RecordBatches.java` has made the fixtures, and reads our batches where the variable
 //! `FERROVIA_KAFKA_LIBS` names a folder with the jars of Kafka 4.2.
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -293,9 +289,12 @@ fn print(batch: &RawBatch, out: &mut String) {
 }
 
 fn hex(bytes: Option<Vec<u8>>) -> String {
-    bytes.map_or("null".to_owned(), |bytes| {
-        bytes
-            .iter()
-            .fold("x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
-    })
+    bytes.map_or_else(
+        || "null".to_owned(),
+        |bytes| {
+            bytes
+                .iter()
+                .fold("x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
+        },
+    )
 }

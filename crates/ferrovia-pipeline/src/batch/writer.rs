@@ -218,14 +218,17 @@ impl BatchWriter {
             return Err(WriteError::OverLimit);
         }
         self.make_room(body + RECORD_OVERHEAD_BYTES_MAX);
-        let out = &mut self.buffer;
-        put_length(out, body);
-        out.extend_from_slice(&[0]);
-        put_varint(out, timestamp_delta);
-        put_varint(out, offset_zigzag);
-        put_nullable(out, key);
-        put_nullable(out, value);
-        put_headers(out, headers);
+        let mut out = Out {
+            staged: varint::Staged::new(),
+            buffer: &mut self.buffer,
+        };
+        out.put_length(body);
+        out.staged.put_u8(0);
+        out.staged.put_u64(timestamp_delta);
+        out.staged.put_u64(offset_zigzag);
+        out.put_nullable(key);
+        out.put_nullable(value);
+        out.put_headers(headers);
 
         let first = self.is_empty();
         let open = &mut self.open;
@@ -364,34 +367,41 @@ fn finish(batch: &mut BytesMut, mut header: BatchHeader) {
     }
 }
 
-fn put_varint(out: &mut BytesMut, value: u64) {
-    if let Ok(byte @ 0..0x80) = u8::try_from(value) {
-        out.extend_from_slice(&[byte]);
-    } else {
-        out.extend(varint::bytes_of(value));
+/// The record being written: integers are staged, and go into the buffer in front of the next field's bytes.
+struct Out<'a> {
+    staged: varint::Staged,
+    buffer: &'a mut BytesMut,
+}
+
+impl Out<'_> {
+    #[inline(always)]
+    fn put_length(&mut self, length: usize) {
+        self.staged.put_u64((length as u64) << 1);
     }
-}
 
-fn put_length(out: &mut BytesMut, length: usize) {
-    put_varint(out, (length as u64) << 1);
-}
+    #[inline(always)]
+    fn put_bytes(&mut self, bytes: &[u8]) {
+        self.put_length(bytes.len());
+        self.buffer.extend_from_slice(self.staged.take());
+        self.buffer.extend_from_slice(bytes);
+    }
 
-fn put_nullable(out: &mut BytesMut, field: Option<&[u8]>) {
-    match field {
-        None => put_varint(out, varint::zigzag(-1)),
-        Some(bytes) => {
-            put_length(out, bytes.len());
-            out.extend_from_slice(bytes);
+    #[inline(always)]
+    fn put_nullable(&mut self, field: Option<&[u8]>) {
+        match field {
+            None => self.staged.put_u64(varint::zigzag(-1)),
+            Some(bytes) => self.put_bytes(bytes),
         }
     }
-}
 
-fn put_headers(out: &mut BytesMut, headers: &[HeaderRef<'_>]) {
-    put_length(out, headers.len());
-    for header in headers {
-        put_length(out, header.key.len());
-        out.extend_from_slice(header.key);
-        put_nullable(out, header.value);
+    #[inline(always)]
+    fn put_headers(&mut self, headers: &[HeaderRef<'_>]) {
+        self.put_length(headers.len());
+        for header in headers {
+            self.put_bytes(header.key);
+            self.put_nullable(header.value);
+        }
+        self.buffer.extend_from_slice(self.staged.take());
     }
 }
 

@@ -19,10 +19,13 @@ const HEADER: BatchHeader = BatchHeader {
 };
 
 fn varints(values: &[i64]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| varint::bytes_of(varint::zigzag(*value)))
-        .collect()
+    let mut staged = varint::Staged::new();
+    let mut bytes = Vec::new();
+    for value in values {
+        staged.put_u64(varint::zigzag(*value));
+        bytes.extend_from_slice(staged.take());
+    }
+    bytes
 }
 
 /// A record with any body behind its attributes, and its true length in front.
