@@ -1,1 +1,10 @@
 //! The Kafka Connect worker: runs connectors and tasks.
+//!
+//! In reading order: [`config`] is where files become typed settings, the [`herder`] decides what runs, [`status`] tells
+//! how it goes, and [`rest`] passes users' requests to the herder.
+
+pub mod config;
+pub mod herder;
+pub mod status;
+pub mod rest;
+pub mod logging;

@@ -1,0 +1,91 @@
+//! The order in which Java prints a map of settings.
+//!
+//! Java keeps configurations in a `HashMap`, so the order of keys in its REST answers and messages is that of their hash
+//! codes. Clients compare and store these texts, and the order costs nothing to reproduce.
+
+use std::collections::BTreeMap;
+
+const CAPACITY_MIN: usize = 16;
+
+/// The entries in the order of a Java `HashMap` that they were put into one by one.
+///
+/// Keys whose buckets collide come in the order of their insertion in Java, which is not known here; they come by key.
+///
+/// # Source
+/// `java.util.HashMap`: the bucket is the spread hash modulo a power of two that keeps the load at or under 3/4.
+pub fn in_java_order(map: &BTreeMap<String, String>) -> Vec<(&String, &String)> {
+    ordered(map, CAPACITY_MIN)
+}
+
+/// Java's `toString` of a copy of the map, whose table is only as large as it must be.
+pub fn java_text(map: &BTreeMap<String, String>) -> String {
+    let entries: Vec<String> = ordered(map, 1)
+        .into_iter()
+        .map(|(key, value)| format!("{key}={value}"))
+        .collect();
+    format!("{{{}}}", entries.join(", "))
+}
+
+fn ordered(map: &BTreeMap<String, String>, capacity_min: usize) -> Vec<(&String, &String)> {
+    let mut capacity = capacity_min;
+    while map.len() * 4 > capacity * 3 {
+        capacity *= 2;
+    }
+    let mask = u32::try_from(capacity - 1).unwrap_or(u32::MAX);
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort_by_key(|(key, _)| spread(java_hash(key)) & mask);
+    entries
+}
+
+fn java_hash(text: &str) -> u32 {
+    text.encode_utf16().fold(0_u32, |hash, unit| {
+        hash.wrapping_mul(31).wrapping_add(unit.into())
+    })
+}
+
+fn spread(hash: u32) -> u32 {
+    hash ^ (hash >> 16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries
+            .iter()
+            .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn keys_come_as_in_javas_answers() {
+        let config = map(&[
+            ("name", "local-file-sink"),
+            ("connector.class", "FileStreamSink"),
+            ("tasks.max", "2"),
+            ("file", "out.txt"),
+            ("topics", "t"),
+            ("task.class", "T"),
+        ]);
+        let keys: Vec<&str> = in_java_order(&config)
+            .iter()
+            .map(|(key, _)| key.as_str())
+            .collect();
+        assert_eq!(
+            keys,
+            [
+                "connector.class",
+                "file",
+                "task.class",
+                "tasks.max",
+                "topics",
+                "name"
+            ]
+        );
+        assert_eq!(
+            java_text(&map(&[("topics", "t"), ("name", "s")])),
+            "{name=s, topics=t}"
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! The worker's settings, typed: what all other parts of the worker read.
+//!
+//! # Source
+//! `WorkerConfig` and `StandaloneConfig` of Kafka 4.2.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
+
+use super::connector::ConverterSettings;
+use super::listener::{Listener, Scheme};
+use super::settings::Settings;
+use super::worker_definition;
+
+mod known;
+
+/// Which client a prefixed setting is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    /// Reads the records of sinks.
+    Consumer,
+    /// Writes the records of sources and dead letters.
+    Producer,
+    /// Creates topics and changes offsets.
+    Admin,
+}
+
+impl ClientKind {
+    /// What the worker's settings for it begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::Consumer => "consumer.",
+            Self::Producer => "producer.",
+            Self::Admin => "admin.",
+        }
+    }
+
+    /// What a connector's settings for it begin with.
+    pub fn override_prefix(self) -> &'static str {
+        match self {
+            Self::Consumer => "consumer.override.",
+            Self::Producer => "producer.override.",
+            Self::Admin => "admin.override.",
+        }
+    }
+}
+
+/// Settings of the REST server.
+#[derive(Clone, Debug)]
+pub struct RestConfig {
+    /// Where it listens; at least one.
+    pub listeners: Vec<Listener>,
+    /// The host that others are told, if not the listener's.
+    pub advertised_host: Option<String>,
+    /// The port that others are told, if not the listener's.
+    pub advertised_port: Option<u16>,
+    /// Which kind of listener others are told.
+    pub advertised_scheme: Scheme,
+}
+
+/// The settings that both kinds of worker have.
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// Brokers as `host:port`.
+    pub bootstrap_servers: Vec<String>,
+    /// The converter of keys for connectors without one.
+    pub key_converter: ConverterSettings,
+    /// The converter of values for connectors without one.
+    pub value_converter: ConverterSettings,
+    /// The converter of headers for connectors without one.
+    pub header_converter: ConverterSettings,
+    /// What all tasks together have to stop.
+    pub task_shutdown_graceful_timeout: Duration,
+    /// Between commits of offsets.
+    pub offset_flush_interval: Duration,
+    /// Until a commit of offsets is given up.
+    pub offset_flush_timeout: Duration,
+    /// Which client settings connectors may override: a policy's name or class.
+    pub override_policy: String,
+    /// What the policy `Allowlist` allows.
+    pub override_allowlist: Vec<String>,
+    /// Whether sources may create topics.
+    pub topic_creation_enable: bool,
+    /// Whether the topics of connectors are tracked.
+    pub topic_tracking_enable: bool,
+    /// Whether tracked topics may be reset.
+    pub topic_tracking_allow_reset: bool,
+    /// The REST server's.
+    pub rest: RestConfig,
+    /// Threads that run tasks; at least 1.
+    pub threads: usize,
+    /// Bytes for records on their way, shared by all tasks.
+    pub memory_bytes: usize,
+    /// Every checked setting by its name, for those that have no field.
+    pub parsed: ParsedConfig,
+    /// The settings as written.
+    pub originals: Settings,
+}
+
+impl WorkerConfig {
+    /// What the worker sets for the clients of one kind that work for connectors, without the prefix.
+    ///
+    /// Only the admin client takes the worker's settings that have no prefix, which is a trap that users of Kafka
+    /// Connect know: security settings have to be repeated with each prefix.
+    pub fn client_settings(&self, kind: ClientKind) -> Settings {
+        let prefixed = self.originals.with_prefix(kind.prefix());
+        match kind {
+            ClientKind::Consumer | ClientKind::Producer => prefixed,
+            ClientKind::Admin => self.unprefixed().overridden_by(prefixed),
+        }
+    }
+
+    /// The keys that nothing reads, by name. Mostly they are misspelt.
+    pub fn unknown_keys(&self) -> Vec<&str> {
+        let keys = self.originals.as_map().keys().map(String::as_str);
+        keys.filter(|key| self.is_unknown(key)).collect()
+    }
+
+    fn is_unknown(&self, key: &str) -> bool {
+        let defined = worker_definition::standalone().key(key).is_some();
+        !defined && !known::is_known(key)
+    }
+
+    fn unprefixed(&self) -> Settings {
+        let kinds = [
+            ClientKind::Consumer,
+            ClientKind::Producer,
+            ClientKind::Admin,
+        ];
+        let entries = self.originals.as_map().iter();
+        let plain = entries.filter(|(key, _)| !kinds.iter().any(|k| key.starts_with(k.prefix())));
+        Settings::from(
+            plain
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect::<BTreeMap<_, _>>(),
+        )
+    }
+
+    fn new(parsed: ParsedConfig, originals: Settings) -> Result<Self, ConfigError> {
+        let converter = |key: &str| -> Result<ConverterSettings, ConfigError> {
+            Ok(ConverterSettings {
+                class: parsed.string(key)?.to_owned(),
+                settings: originals.with_prefix(&format!("{key}.")),
+            })
+        };
+        Ok(Self {
+            bootstrap_servers: parsed.list("bootstrap.servers").to_vec(),
+            key_converter: converter("key.converter")?,
+            value_converter: converter("value.converter")?,
+            header_converter: converter("header.converter")?,
+            task_shutdown_graceful_timeout: millis(&parsed, "task.shutdown.graceful.timeout.ms")?,
+            offset_flush_interval: millis(&parsed, "offset.flush.interval.ms")?,
+            offset_flush_timeout: millis(&parsed, "offset.flush.timeout.ms")?,
+            override_policy: parsed
+                .string("connector.client.config.override.policy")?
+                .to_owned(),
+            override_allowlist: parsed
+                .list("connector.client.config.override.allowlist")
+                .to_vec(),
+            topic_creation_enable: parsed.boolean("topic.creation.enable")?,
+            topic_tracking_enable: parsed.boolean("topic.tracking.enable")?,
+            topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset")?,
+            rest: rest(&parsed, &originals)?,
+            threads: threads(&parsed),
+            memory_bytes: usize::try_from(parsed.long("worker.memory.bytes")?)
+                .unwrap_or(usize::MAX),
+            parsed,
+            originals,
+        })
+    }
+}
+
+/// The settings of a worker that keeps everything to itself.
+#[derive(Clone, Debug)]
+pub struct StandaloneConfig {
+    /// What both kinds of worker have.
+    pub worker: WorkerConfig,
+    /// Where the offsets of sources are kept.
+    pub offset_file: PathBuf,
+}
+
+impl StandaloneConfig {
+    /// Types and checks settings.
+    ///
+    /// # Errors
+    /// The first setting that is missing or unusable, in Java's words.
+    pub fn from_settings(settings: BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let parsed = worker_definition::standalone().parse(&settings)?;
+        let offset_file = parsed.string("offset.storage.file.filename")?.into();
+        let worker = WorkerConfig::new(parsed, Settings::from(settings))?;
+        Ok(Self {
+            worker,
+            offset_file,
+        })
+    }
+}
+
+/// Java takes a negative time as over at once, and so does this.
+fn millis(parsed: &ParsedConfig, key: &str) -> Result<Duration, ConfigError> {
+    Ok(Duration::from_millis(
+        u64::try_from(parsed.long(key)?).unwrap_or(0),
+    ))
+}
+
+fn threads(parsed: &ParsedConfig) -> usize {
+    let configured = parsed
+        .optional_int("worker.threads")
+        .and_then(|n| usize::try_from(n).ok());
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    configured.unwrap_or_else(cores)
+}
+
+fn rest(parsed: &ParsedConfig, originals: &Settings) -> Result<RestConfig, ConfigError> {
+    let listeners = parsed.list("listeners");
+    let listeners: Vec<Listener> = listeners
+        .iter()
+        .map(|text| Listener::parse(text))
+        .collect::<Result<_, _>>()?;
+    if let Some(listener) = listeners
+        .iter()
+        .find(|listener| listener.scheme == Scheme::Https)
+    {
+        let reason = "REST over TLS is not available yet";
+        return Err(ConfigError::invalid(
+            "listeners",
+            listener.to_string(),
+            reason,
+        ));
+    }
+    let advertised_port = match parsed.optional_int("rest.advertised.port") {
+        None => None,
+        Some(port) => Some(u16::try_from(port).map_err(|_| {
+            let reason = "Value must be a port between 0 and 65535";
+            ConfigError::invalid("rest.advertised.port", port.to_string(), reason)
+        })?),
+    };
+    Ok(RestConfig {
+        listeners,
+        advertised_host: parsed
+            .optional_string("rest.advertised.host.name")
+            .map(str::to_owned),
+        advertised_port,
+        advertised_scheme: advertised_scheme(parsed, originals)?,
+    })
+}
+
+fn advertised_scheme(parsed: &ParsedConfig, originals: &Settings) -> Result<Scheme, ConfigError> {
+    let listeners = originals
+        .text("listeners")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match parsed.optional_string("rest.advertised.listener") {
+        Some(text) if text.eq_ignore_ascii_case("http") => Ok(Scheme::Http),
+        Some(text) if text.eq_ignore_ascii_case("https") => Ok(Scheme::Https),
+        Some(text) => {
+            let reason = "String must be one of: http, https";
+            Err(ConfigError::invalid(
+                "rest.advertised.listener",
+                text,
+                reason,
+            ))
+        }
+        None if listeners.contains("https://") && !listeners.contains("http://") => {
+            Ok(Scheme::Https)
+        }
+        None => Ok(Scheme::Http),
+    }
+}
+
+#[cfg(test)]
+mod tests;

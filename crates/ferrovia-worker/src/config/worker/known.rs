@@ -1,0 +1,44 @@
+//! Keys that the worker's definitions do not list and that are meant all the same.
+
+const PREFIXES: [&str; 14] = [
+    "consumer.",
+    "producer.",
+    "admin.",
+    "key.converter.",
+    "value.converter.",
+    "header.converter.",
+    "internal.key.converter",
+    "internal.value.converter",
+    "config.providers.",
+    "metrics.context.",
+    "listeners.https.",
+    "admin.listeners.https.",
+    "sasl.",
+    "ssl.",
+];
+
+/// Client settings without a prefix, which admin clients and internal clients read.
+const CLIENT_KEYS: [&str; 17] = [
+    "client.id",
+    "security.protocol",
+    "security.providers",
+    "metadata.max.age.ms",
+    "metadata.recovery.strategy",
+    "metadata.recovery.rebootstrap.trigger.ms",
+    "send.buffer.bytes",
+    "receive.buffer.bytes",
+    "reconnect.backoff.ms",
+    "reconnect.backoff.max.ms",
+    "retry.backoff.ms",
+    "retry.backoff.max.ms",
+    "retries",
+    "request.timeout.ms",
+    "connections.max.idle.ms",
+    "socket.connection.setup.timeout.ms",
+    "socket.connection.setup.timeout.max.ms",
+];
+
+/// Whether something reads this key.
+pub(super) fn is_known(key: &str) -> bool {
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix)) || CLIENT_KEYS.contains(&key)
+}

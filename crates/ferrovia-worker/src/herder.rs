@@ -1,0 +1,20 @@
+//! Decides which connectors and tasks run on this worker.
+//!
+//! The [`machine`] holds the rules and does nothing itself; [`standalone`] is the driver of a worker that is alone. The
+//! rest of the worker talks to either through a [`HerderHandle`], and the tasks report to it by [`TaskReports`].
+
+pub mod catalog;
+pub mod machine;
+pub mod request;
+pub mod runner;
+pub mod standalone;
+#[cfg(test)]
+pub(crate) mod testing;
+
+pub use catalog::ConnectorCatalog;
+pub use request::{
+    ConnectorInfo, ConnectorKind, ConnectorOverview, ConnectorStatus, HerderError, HerderHandle,
+    TaskInfo,
+};
+pub use runner::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+pub use standalone::StandaloneHerder;

@@ -1,0 +1,108 @@
+//! Between the herder and the tasks: how a task is begun and ended, and what it reports.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use ferrovia_pipeline::sink::SinkTask;
+use tokio::sync::mpsc;
+
+use crate::config::ConnectorConfig;
+use crate::status::{State, TaskId};
+
+/// Reports that wait for the herder. A task that has more to say waits.
+pub const REPORTS_MAX: usize = 1024;
+
+/// Runs tasks somewhere: on threads of this worker, or not at all in tests.
+pub trait TaskRunner {
+    /// Begins a task and returns at once. From then on the task reports what it does by `start.reports`, and as its
+    /// last word, however it ends, [`TaskEvent::Ended`].
+    fn start_task(&mut self, start: TaskStart) -> impl Future<Output = ()>;
+
+    /// Asks a task to end in order: last commit, close, stop. It reports [`TaskEvent::Ended`] when it has. A task that
+    /// has ended already is left alone.
+    fn stop_task(&mut self, id: &TaskId) -> impl Future<Output = ()>;
+}
+
+/// All that a task needs to run.
+pub struct TaskStart {
+    /// Which one it is.
+    pub id: TaskId,
+    /// Its connector's settings.
+    pub connector: Arc<ConnectorConfig>,
+    /// Its own settings, with `task.class` and the topics.
+    pub settings: BTreeMap<String, String>,
+    /// The task, not yet started.
+    pub task: Box<dyn SinkTask>,
+    /// The way to the herder.
+    pub reports: TaskReports,
+}
+
+impl std::fmt::Debug for TaskStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TaskStart")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What happened to a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskEvent {
+    /// It is in this state now. The trace says why it failed and is empty otherwise.
+    State(State, String),
+    /// It has ended, by itself or because it was asked to. Nothing comes after this.
+    Ended,
+}
+
+/// What happened to which task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskReport {
+    /// The task.
+    pub id: TaskId,
+    /// What happened.
+    pub event: TaskEvent,
+}
+
+/// One task's way to the herder.
+#[derive(Clone, Debug)]
+pub struct TaskReports {
+    id: TaskId,
+    queue: mpsc::Sender<TaskReport>,
+}
+
+impl TaskReports {
+    /// Reports for one task into a queue.
+    pub fn new(id: TaskId, queue: mpsc::Sender<TaskReport>) -> Self {
+        Self { id, queue }
+    }
+
+    /// Tells the state that the task is in; `trace` says why it failed.
+    pub async fn state(&self, state: State, trace: impl Into<String>) {
+        self.send(TaskEvent::State(state, trace.into())).await;
+    }
+
+    /// Tells that the task has ended.
+    pub async fn ended(&self) {
+        self.send(TaskEvent::Ended).await;
+    }
+
+    /// As [`state`](Self::state) and [`ended`](Self::ended), from a thread that may block.
+    pub fn send_blocking(&self, event: TaskEvent) {
+        // A herder that is gone needs no reports: the worker is ending.
+        let _ = self.queue.blocking_send(TaskReport {
+            id: self.id.clone(),
+            event,
+        });
+    }
+
+    async fn send(&self, event: TaskEvent) {
+        let _ = self
+            .queue
+            .send(TaskReport {
+                id: self.id.clone(),
+                event,
+            })
+            .await;
+    }
+}

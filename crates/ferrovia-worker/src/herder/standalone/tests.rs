@@ -1,0 +1,73 @@
+//! The driver with a runner that only reports.
+
+use super::*;
+use crate::herder::testing::{Catalog, Runner, file};
+use crate::status::State;
+
+const SINK: [(&str, &str); 4] = [
+    ("name", "s"),
+    ("connector.class", "FileStreamSink"),
+    ("topics", "t"),
+    ("tasks.max", "2"),
+];
+
+fn run(runner: &Runner, stop_timeout: Duration, test: impl AsyncFnOnce(HerderHandle)) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let (herder, handle) =
+        StandaloneHerder::new("w:1", runner.clone(), Catalog::shared(), stop_timeout);
+    let deadline = Duration::from_secs(20);
+    runtime.block_on(async {
+        let both = async { tokio::join!(herder.run(), test(handle)) };
+        tokio::time::timeout(deadline, both).await.unwrap();
+    });
+}
+
+#[test]
+fn a_created_connector_has_its_tasks_begun_with_their_settings() {
+    let runner = Runner::reporting(State::Running, "");
+    run(&runner, Duration::from_secs(5), async |handle| {
+        let info = handle.create(file(&SINK)).await.unwrap();
+        assert_eq!(info.tasks.len(), 2);
+        let settings = runner.settings();
+        assert_eq!(settings.len(), 2);
+        assert!(settings.values().all(|task| task["topics"] == "t"));
+        handle.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn a_connector_that_fails_to_start_fails_its_creation() {
+    let runner = Runner::reporting(State::Running, "");
+    run(&runner, Duration::from_secs(5), async |handle| {
+        let settings = [
+            ("name", "b"),
+            ("connector.class", "Broken"),
+            ("topics", "t"),
+        ];
+        let error = handle
+            .create(file(&settings))
+            .await
+            .unwrap_err()
+            .to_string();
+        let expected = "Failed to start connector: b: \
+                        org.apache.kafka.connect.errors.ConnectException: no way";
+        assert_eq!(error, expected);
+        assert_eq!(
+            handle.status("b").await.unwrap().connector.state,
+            State::Failed
+        );
+        handle.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn stopping_does_not_wait_for_deaf_tasks_beyond_the_limit() {
+    run(&Runner::deaf(), Duration::from_millis(50), async |handle| {
+        handle.create(file(&SINK)).await.unwrap();
+        handle.stop().await.unwrap();
+        assert_eq!(handle.overview().await, Err(HerderError::Stopping));
+    });
+}

@@ -1,0 +1,180 @@
+//! Connectors and tasks that do nothing, and a runner that only reports. Tests only.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ferrovia_pipeline::config::ConfigDef;
+use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
+
+use super::catalog::ConnectorCatalog;
+use super::runner::{TaskReports, TaskRunner, TaskStart};
+use crate::config::{ConnectorFile, InitialState};
+use crate::status::{State, TaskId};
+
+/// The plugin that Java knows as FileStreamSink, and one that never starts.
+pub(crate) struct Catalog([ConnectorPlugin; 2]);
+
+impl Catalog {
+    pub(crate) fn new() -> Self {
+        let plugin = |class, task_class, make| ConnectorPlugin {
+            class,
+            task_class,
+            version: "4.2.0",
+            factory: ConnectorFactory::Sink(make),
+        };
+        Self([
+            plugin(
+                "org.apache.kafka.connect.file.FileStreamSinkConnector",
+                "org.apache.kafka.connect.file.FileStreamSinkTask",
+                || Box::<Idle>::default(),
+            ),
+            plugin("x.BrokenConnector", "x.BrokenTask", || {
+                Box::new(Idle {
+                    is_broken: true,
+                    ..Idle::default()
+                })
+            }),
+        ])
+    }
+
+    pub(crate) fn shared() -> Arc<dyn ConnectorCatalog> {
+        Arc::new(Self::new())
+    }
+}
+
+impl ConnectorCatalog for Catalog {
+    fn connectors(&self) -> &[ConnectorPlugin] {
+        &self.0
+    }
+
+    fn is_converter(&self, class: &str) -> bool {
+        class.ends_with("StringConverter")
+    }
+
+    fn is_header_converter(&self, class: &str) -> bool {
+        class.ends_with("SimpleHeaderConverter")
+    }
+}
+
+/// A connector whose tasks get its settings.
+#[derive(Default)]
+struct Idle {
+    settings: BTreeMap<String, String>,
+    is_broken: bool,
+}
+
+impl SinkConnector for Idle {
+    fn config(&self) -> ConfigDef {
+        ConfigDef::new()
+    }
+
+    fn start(&mut self, settings: &BTreeMap<String, String>) -> Result<(), ConnectError> {
+        if self.is_broken {
+            return Err(ConnectError::failed("no way"));
+        }
+        self.settings = settings.clone();
+        Ok(())
+    }
+
+    fn task_configs(
+        &self,
+        tasks_max: usize,
+    ) -> Result<Vec<BTreeMap<String, String>>, ConnectError> {
+        Ok(vec![self.settings.clone(); tasks_max])
+    }
+
+    fn task(&self) -> Box<dyn SinkTask> {
+        Box::new(IdleTask)
+    }
+}
+
+struct IdleTask;
+
+impl SinkTask for IdleTask {
+    fn start(&mut self, _: &mut SinkContext) -> Result<(), ConnectError> {
+        Ok(())
+    }
+
+    fn put(&mut self, _: &mut SinkBatch, _: &mut SinkContext) -> Result<(), ConnectError> {
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), ConnectError> {
+        Ok(())
+    }
+}
+
+/// Reports one state for every task that is begun, and its end when it is asked to stop, unless it is deaf.
+#[derive(Clone)]
+pub(crate) struct Runner {
+    state: State,
+    trace: &'static str,
+    is_deaf: bool,
+    begun: Arc<Mutex<BTreeMap<TaskId, (BTreeMap<String, String>, TaskReports)>>>,
+}
+
+impl Runner {
+    pub(crate) fn reporting(state: State, trace: &'static str) -> Self {
+        Self {
+            state,
+            trace,
+            is_deaf: false,
+            begun: Arc::default(),
+        }
+    }
+
+    pub(crate) fn deaf() -> Self {
+        Self {
+            is_deaf: true,
+            ..Self::reporting(State::Running, "")
+        }
+    }
+
+    /// The settings of the tasks that were begun.
+    pub(crate) fn settings(&self) -> BTreeMap<TaskId, BTreeMap<String, String>> {
+        let begun = self.begun.lock().unwrap();
+        begun
+            .iter()
+            .map(|(id, (settings, _))| (id.clone(), settings.clone()))
+            .collect()
+    }
+}
+
+impl TaskRunner for Runner {
+    async fn start_task(&mut self, start: TaskStart) {
+        start.reports.state(self.state, self.trace).await;
+        let begun = (start.settings, start.reports);
+        self.begun.lock().unwrap().insert(start.id, begun);
+    }
+
+    async fn stop_task(&mut self, id: &TaskId) {
+        if self.is_deaf {
+            return;
+        }
+        let reports = self
+            .begun
+            .lock()
+            .unwrap()
+            .get(id)
+            .map(|(_, reports)| reports.clone());
+        if let Some(reports) = reports {
+            reports.ended().await;
+        }
+    }
+}
+
+/// A connector's file with these settings.
+pub(crate) fn file(settings: &[(&str, &str)]) -> ConnectorFile {
+    let settings: BTreeMap<String, String> = settings
+        .iter()
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let name = settings.get("name").cloned().unwrap_or_default();
+    ConnectorFile {
+        name,
+        settings,
+        initial_state: InitialState::Running,
+    }
+}

@@ -1,0 +1,204 @@
+//! Whole answers, compared with those that Java's standalone worker gave to the same requests.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+use super::*;
+use crate::config::listener::{Listener, Scheme};
+use crate::config::worker::RestConfig;
+use crate::herder::testing::{Catalog, Runner, file};
+use crate::herder::{HerderHandle, StandaloneHerder};
+use crate::status::State;
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+struct Served {
+    address: SocketAddr,
+    herder: HerderHandle,
+    stop: watch::Sender<bool>,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+async fn serve(runner: Runner) -> Served {
+    let config = RestConfig {
+        listeners: vec![Listener::parse("http://127.0.0.1:0").unwrap()],
+        advertised_host: None,
+        advertised_port: Some(18083),
+        advertised_scheme: Scheme::Http,
+    };
+    let server = RestServer::bind(&config).await.unwrap();
+    let address = server.addresses()[0];
+    let worker_id = server.advertised_url().worker_id();
+    let (herder, handle) =
+        StandaloneHerder::new(worker_id, runner, Catalog::shared(), Duration::from_secs(5));
+    tokio::task::spawn_local(herder.run());
+    let (stop, stopping) = watch::channel(false);
+    let cluster = Some("MkU3OEVBNTcwNTJENDM2Qk".to_owned());
+    let serving = tokio::task::spawn_local(server.serve(handle.clone(), cluster, stopping));
+    Served {
+        address,
+        herder: handle,
+        stop,
+        serving,
+    }
+}
+
+/// Status, content type and body of the answer; `-` for no content type.
+async fn request(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    accept: &str,
+) -> (String, String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let accept = if accept == "-" {
+        String::new()
+    } else {
+        format!("Accept: {accept}\r\n")
+    };
+    let text =
+        format!("{method} {target} HTTP/1.1\r\nHost: w\r\n{accept}Connection: close\r\n\r\n");
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(DEADLINE, stream.read_to_string(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().to_owned();
+    let kind = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "))
+        .unwrap_or("-");
+    (status, kind.to_owned(), body.to_owned())
+}
+
+fn run(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    tokio::task::LocalSet::new().block_on(&runtime, test);
+}
+
+async fn create_java_sink(herder: &HerderHandle) {
+    let settings = [
+        ("name", "local-file-sink"),
+        ("connector.class", "FileStreamSink"),
+        ("tasks.max", "2"),
+        ("file", "/tmp/out.txt"),
+        ("topics", "connect-test"),
+    ];
+    herder.create(file(&settings)).await.unwrap();
+    for task in 0..2 {
+        let id = crate::status::TaskId::new("local-file-sink", task);
+        let running = async {
+            while herder.task_status(id.clone()).await.unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, running).await.unwrap();
+    }
+}
+
+#[test]
+fn answers_are_javas_to_the_byte() {
+    run(async {
+        let served = serve(Runner::reporting(State::Running, "")).await;
+        create_java_sink(&served.herder).await;
+        served.herder.ready().await.unwrap();
+        let golden: Vec<&str> = include_str!("golden.txt")
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        for pair in golden.chunks(2) {
+            let asked: Vec<&str> = pair[0].split(' ').collect();
+            let (status, kind, body) = request(served.address, asked[0], asked[1], asked[2]).await;
+            assert_eq!(
+                format!("{status} {kind} {body}").trim_end(),
+                pair[1],
+                "{}",
+                pair[0]
+            );
+        }
+        assert!(
+            golden.len() > 80,
+            "the golden file has {} lines",
+            golden.len()
+        );
+    });
+}
+
+#[test]
+fn the_worker_is_starting_until_it_is_ready() {
+    run(async {
+        let served = serve(Runner::reporting(State::Running, "")).await;
+        let health = async || request(served.address, "GET", "/health", "-").await;
+        let (status, _, body) = health().await;
+        assert_eq!(status, "503");
+        assert_eq!(
+            body,
+            r#"{"status":"starting","message":"Worker is still starting up."}"#
+        );
+        served.herder.ready().await.unwrap();
+        assert_eq!(health().await.0, "200");
+        served.herder.stop().await.unwrap();
+        let (status, _, body) = health().await;
+        assert_eq!(status, "500");
+        assert!(
+            body.starts_with(r#"{"status":"unhealthy","message":"Worker was unable"#),
+            "{body}"
+        );
+    });
+}
+
+#[test]
+fn a_failed_task_shows_its_trace_after_its_version() {
+    run(async {
+        let served = serve(Runner::reporting(
+            State::Failed,
+            "org.x.E: no\nCaused by: y",
+        ))
+        .await;
+        create_java_sink(&served.herder).await;
+        let target = "/connectors/local-file-sink/tasks/1/status";
+        let (_, _, body) = request(served.address, "GET", target, "-").await;
+        let expected = r#"{"id":1,"state":"FAILED","worker_id":"127.0.0.1:18083","version":"4.2.0","trace":"org.x.E: no\nCaused by: y"}"#;
+        assert_eq!(body, expected);
+    });
+}
+
+#[test]
+fn stopping_ends_connections_and_frees_the_port() {
+    run(async {
+        let served = serve(Runner::reporting(State::Running, "")).await;
+        let idle = TcpStream::connect(served.address).await.unwrap();
+        served.stop.send(true).unwrap();
+        tokio::time::timeout(DEADLINE, served.serving)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(TcpStream::connect(served.address).await.is_err());
+        drop(idle);
+    });
+}
+
+#[test]
+fn headers_beyond_the_limit_are_refused() {
+    run(async {
+        let served = serve(Runner::reporting(State::Running, "")).await;
+        let mut stream = TcpStream::connect(served.address).await.unwrap();
+        let big = "x".repeat(1024 * 1024);
+        let text = format!("GET / HTTP/1.1\r\nHost: w\r\nX-Big: {big}\r\n\r\n");
+        // The server may close before it has read everything.
+        let _ = stream.write_all(text.as_bytes()).await;
+        let mut answer = Vec::new();
+        let ended = tokio::time::timeout(DEADLINE, stream.read_to_end(&mut answer)).await;
+        assert!(ended.is_ok(), "the connection ends");
+        assert!(!String::from_utf8_lossy(&answer).contains(" 200 "));
+    });
+}
