@@ -86,6 +86,9 @@ public final class Lab {
         settings.put(ProducerConfig.BATCH_SIZE_CONFIG, 256 << 10);
         settings.put(ProducerConfig.LINGER_MS_CONFIG, 20);
         settings.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 64L << 20);
+        // A batch of every partition fits one request: with the default of 1 MiB a full-speed load starves some.
+        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, 8 << 20);
+        settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, 600_000);
         return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
@@ -180,32 +183,30 @@ public final class Lab {
     /** tool main-class argument…: runs one of Kafka's command-line tools and answers with what it printed. */
     private static String tool(String[] words) throws Exception {
         ByteArrayOutputStream printed = new ByteArrayOutputStream();
-        Exit.setExitProcedure((status, message) -> {
-            throw new ToolExit(status);
+        // Tools catch their own exit as an error and exit again: the first status is the true one.
+        AtomicReference<Integer> status = new AtomicReference<>();
+        Exit.setExitProcedure((code, message) -> {
+            status.compareAndSet(null, code);
+            throw new ToolExit();
         });
         PrintStream before = System.out;
         System.setOut(new PrintStream(printed, true));
-        int status = 0;
         try {
             Class.forName(words[1]).getMethod("main", String[].class)
                 .invoke(null, (Object) Arrays.copyOfRange(words, 2, words.length));
         } catch (java.lang.reflect.InvocationTargetException e) {
-            if (!(e.getCause() instanceof ToolExit exit)) {
-                throw e;
+            // What leaves a main method ends its process with 1.
+            if (status.compareAndSet(null, 1)) {
+                e.getCause().printStackTrace(System.out);
             }
-            status = exit.status;
         } finally {
             System.setOut(before);
             Exit.resetExitProcedure();
         }
-        return "\t" + status + "\t" + printed.toString(StandardCharsets.UTF_8).replace("\t", " ");
+        int code = status.get() == null ? 0 : status.get();
+        return "\t" + code + "\t" + printed.toString(StandardCharsets.UTF_8).replace("\t", " ");
     }
 
-    private static final class ToolExit extends RuntimeException {
-        private final int status;
-
-        ToolExit(int status) {
-            this.status = status;
-        }
-    }
+    /** Ends a tool where it would have ended the process. */
+    private static final class ToolExit extends RuntimeException {}
 }

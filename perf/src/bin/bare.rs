@@ -19,10 +19,10 @@ struct Arguments {
     #[arg(long, default_value_t = 2)]
     threads: usize,
     /// The most bytes of one fetch.
-    #[arg(long, default_value_t = 8 << 20)]
+    #[arg(long, default_value_t = 4 << 20)]
     fetch_bytes: i32,
     /// The most bytes of one partition in a fetch.
-    #[arg(long, default_value_t = 8 << 20)]
+    #[arg(long, default_value_t = 4 << 20)]
     partition_bytes: i32,
 }
 
