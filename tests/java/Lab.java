@@ -76,6 +76,14 @@ public final class Lab {
 
     private String create(String topic, int partitions) throws Exception {
         admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1))).all().get();
+        // The controller has it; a moment later the broker knows it as well.
+        long deadline = System.nanoTime() + 30_000_000_000L;
+        while (!admin.listTopics().names().get().contains(topic)) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(topic + " did not appear");
+            }
+            Thread.sleep(5);
+        }
         return "";
     }
 
