@@ -5,7 +5,7 @@ mod context;
 mod record;
 mod task;
 
-pub use batch::{Delivery, SinkBatch};
+pub use batch::{Delivery, Shown, SinkBatch};
 pub use context::{SinkContext, SinkRequests};
 pub use record::SinkRecord;
 pub use task::{InputForm, Placement, SinkTask};

@@ -1,10 +1,13 @@
 //! The Kafka Connect worker: runs connectors and tasks.
 //!
-//! In reading order: [`config`] is where files become typed settings, the [`herder`] decides what runs, [`status`] tells
-//! how it goes, and [`rest`] passes users' requests to the herder.
+//! In reading order: [`config`] is where files become typed settings, the [`herder`] decides what runs, a [`task`] moves
+//! the records on one of the threads of the [`runtime`], [`status`] tells how it goes, and [`rest`] passes users'
+//! requests to the herder.
 
 pub mod config;
 pub mod herder;
+pub mod task;
+pub mod runtime;
 pub mod status;
 pub mod rest;
 pub mod logging;

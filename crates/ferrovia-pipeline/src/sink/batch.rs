@@ -17,6 +17,16 @@ pub struct SinkBatch {
     inflater: Inflater,
     checks_crc: bool,
     corrupt: bool,
+    shown: Shown,
+}
+
+/// What a task was shown of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// Records.
+    pub records: u64,
+    /// Bytes of their keys and values, before converters.
+    pub bytes: u64,
 }
 
 /// A record batch of one partition, as the broker stores it.
@@ -39,6 +49,7 @@ impl SinkBatch {
             inflater,
             checks_crc,
             corrupt: false,
+            shown: Shown::default(),
         }
     }
 
@@ -51,6 +62,7 @@ impl SinkBatch {
     pub fn clear(&mut self) {
         self.deliveries.clear();
         self.corrupt = false;
+        self.shown = Shown::default();
     }
 
     /// Lets go of partitions that were taken away.
@@ -63,18 +75,9 @@ impl SinkBatch {
         self.deliveries.is_empty()
     }
 
-    /// How many records the batches claim to hold. A compacted topic or a repeated read may deliver fewer.
-    pub fn record_count(&self) -> u64 {
-        let count = |delivery: &Delivery| u64::try_from(delivery.batch.header().record_count).ok();
-        self.deliveries.iter().filter_map(count).sum()
-    }
-
-    /// How many bytes the batches have, as the broker stores them.
-    pub fn size(&self) -> u64 {
-        self.deliveries
-            .iter()
-            .map(|delivery| delivery.batch.bytes().len() as u64)
-            .sum()
+    /// What the last call of [`for_each`](Self::for_each) or [`deliveries`](Self::deliveries) has shown.
+    pub fn shown(&self) -> Shown {
+        self.shown
     }
 
     /// Whether a batch turned out to be invalid while it was read, whatever the task made of that.
@@ -112,6 +115,13 @@ impl SinkBatch {
                 }
             }
         }
+        self.shown = Shown::default();
+        for delivery in &self.deliveries {
+            // A batch may hold fewer records after compaction, but never more than it claims.
+            let header = delivery.batch.header();
+            self.shown.records += u64::try_from(header.record_count).unwrap_or(0);
+            self.shown.bytes += delivery.batch.bytes().len() as u64;
+        }
         Ok(&self.deliveries)
     }
 
@@ -130,7 +140,9 @@ impl SinkBatch {
             inflater,
             checks_crc,
             corrupt,
+            shown,
         } = self;
+        *shown = Shown::default();
         for delivery in deliveries.iter() {
             if *checks_crc {
                 delivery.batch.verify_crc().map_err(|source| {
@@ -138,7 +150,7 @@ impl SinkBatch {
                     delivery.corrupt(source)
                 })?;
             }
-            delivery.for_each(plan, inflater, corrupt, &mut show)?;
+            delivery.for_each(plan, inflater, corrupt, shown, &mut show)?;
         }
         Ok(())
     }
@@ -151,6 +163,7 @@ impl Delivery {
         plan: &Plan,
         inflater: &mut Inflater,
         corrupt: &mut bool,
+        shown: &mut Shown,
         show: &mut impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         let mut invalid = |source| {
@@ -158,12 +171,17 @@ impl Delivery {
             self.corrupt(source)
         };
         let timestamp_type = self.batch.header().timestamp_type();
+        // Counted apart, so that the loop keeps both in registers.
+        let mut count = Shown::default();
         let opened = inflater.open(&self.batch).map_err(&mut invalid)?;
         for record in opened.records() {
             let record: RecordRef<'_> = record.map_err(&mut invalid)?;
             if record.offset < self.from_offset {
                 continue;
             }
+            count.records += 1;
+            let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
+            count.bytes += size(record.key) + size(record.value);
             show(&SinkRecord {
                 partition: &self.partition,
                 timestamp_type,
@@ -171,6 +189,8 @@ impl Delivery {
                 plan,
             })?;
         }
+        shown.records += count.records;
+        shown.bytes += count.bytes;
         Ok(())
     }
 

@@ -1,0 +1,205 @@
+//! Begins and ends tasks on the worker's data threads.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferrovia_client::budget::{FramePool, MemoryBudget};
+use ferrovia_client::cluster::Cluster;
+use ferrovia_client::group::Subscription as GroupSubscription;
+use ferrovia_client::settings::ConsumerSettings;
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::sink::Placement;
+use tokio::sync::mpsc;
+
+use crate::config::connector::Subscription;
+use crate::config::worker::ClientKind;
+use crate::config::{ConnectorConfig, WorkerConfig};
+use crate::herder::{TaskRunner, TaskStart};
+use crate::runtime::{Job, Shards};
+use crate::status::{State, TaskId};
+use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
+use crate::task::sink::{self, Command, SinkTaskSpec};
+
+/// Commands that a task has not yet seen. An operator who gives more waits.
+const COMMANDS_MAX: usize = 16;
+
+/// The share of the memory budget that idle buffers may keep.
+const IDLE_BUFFERS_SHARE: usize = 2;
+
+/// Runs tasks on data threads, and those that may block on threads of their own.
+#[derive(Debug)]
+pub struct ThreadedRunner {
+    worker: Arc<WorkerConfig>,
+    shards: Shards,
+    budget: MemoryBudget,
+    pool: FramePool,
+    commands: BTreeMap<TaskId, mpsc::Sender<Command>>,
+    metrics: TaskMetrics,
+}
+
+/// The counters of all tasks of this worker, readable from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct TaskMetrics(Arc<Mutex<BTreeMap<TaskId, Arc<SinkTaskMetrics>>>>);
+
+impl TaskMetrics {
+    /// The counters now, by task. A task that was restarted counts from zero.
+    pub fn counts(&self) -> Vec<(TaskId, SinkTaskCounts)> {
+        let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks
+            .iter()
+            .map(|(id, metrics)| (id.clone(), metrics.counts()))
+            .collect()
+    }
+
+    fn register(&self, id: TaskId) -> Arc<SinkTaskMetrics> {
+        let metrics = Arc::new(SinkTaskMetrics::default());
+        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tasks.insert(id, Arc::clone(&metrics));
+        metrics
+    }
+}
+
+impl ThreadedRunner {
+    /// Starts the data threads. Call it on the control thread, inside its event loop.
+    ///
+    /// # Errors
+    /// The operating system refuses a thread.
+    pub fn start(worker: Arc<WorkerConfig>) -> io::Result<Self> {
+        Ok(Self {
+            shards: Shards::start(worker.threads)?,
+            budget: MemoryBudget::new(worker.memory_bytes),
+            pool: FramePool::new(worker.memory_bytes / IDLE_BUFFERS_SHARE),
+            worker,
+            commands: BTreeMap::new(),
+            metrics: TaskMetrics::default(),
+        })
+    }
+
+    /// The counters of its tasks.
+    pub fn metrics(&self) -> TaskMetrics {
+        self.metrics.clone()
+    }
+
+    async fn try_start(
+        &mut self,
+        start: TaskStart,
+    ) -> Result<(), (ConnectError, crate::herder::TaskReports)> {
+        let TaskStart {
+            id,
+            connector,
+            settings,
+            task,
+            reports,
+        } = start;
+        let placement = task.placement();
+        let spec = self.spec(&id, &connector, settings, task);
+        let spec = match spec {
+            Ok(spec) => spec,
+            Err(error) => return Err((error, reports)),
+        };
+        let (commands, queue) = mpsc::channel(COMMANDS_MAX);
+        let name = spec.name.clone();
+        let span = tracing::Span::current();
+        let ending = reports.clone();
+        let job = Job::new(move || {
+            tracing::Instrument::instrument(sink::run(spec, queue, reports), span)
+        });
+        let given = match placement {
+            Placement::Shared => self.shards.run(job).await,
+            _ => Shards::run_alone(&format!("task-{name}"), job),
+        };
+        given.map_err(|error| {
+            (
+                ConnectError::failed_by("cannot start the task's thread", error),
+                ending,
+            )
+        })?;
+        self.commands.insert(id, commands);
+        Ok(())
+    }
+
+    fn spec(
+        &self,
+        id: &TaskId,
+        connector: &ConnectorConfig,
+        settings: BTreeMap<String, String>,
+        task: Box<dyn ferrovia_pipeline::sink::SinkTask>,
+    ) -> Result<SinkTaskSpec, ConnectError> {
+        let worker = &self.worker;
+        let plan = sink::compile(
+            &connector.key_converter(worker),
+            &connector.value_converter(worker),
+        )?;
+        let consumer = self.consumer(id, connector)?;
+        let cluster = Cluster::new(consumer.client.clone(), self.pool.clone());
+        Ok(SinkTaskSpec {
+            name: id.to_string(),
+            settings,
+            task,
+            plan,
+            subscription: subscription(&connector.sink.subscription, &consumer),
+            cluster,
+            consumer,
+            commit_interval: worker.offset_flush_interval,
+            commit_timeout: worker.offset_flush_timeout,
+            budget: self.budget.clone(),
+            pool: self.pool.clone(),
+            control: tokio::runtime::Handle::current(),
+            metrics: self.metrics.register(id.clone()),
+            starts_paused: false,
+        })
+    }
+
+    /// # Source
+    /// `org.apache.kafka.connect.runtime.Worker`, `baseConsumerConfigs`
+    fn consumer(
+        &self,
+        id: &TaskId,
+        connector: &ConnectorConfig,
+    ) -> Result<ConsumerSettings, ConnectError> {
+        let mut properties = BTreeMap::from([
+            (
+                "bootstrap.servers".to_owned(),
+                self.worker.bootstrap_servers.join(","),
+            ),
+            ("group.id".to_owned(), format!("connect-{}", connector.name)),
+            ("client.id".to_owned(), format!("connector-consumer-{id}")),
+            ("auto.offset.reset".to_owned(), "earliest".to_owned()),
+        ]);
+        let chosen = connector.client_settings(ClientKind::Consumer, &self.worker);
+        properties.extend(chosen.as_map().clone());
+        ConsumerSettings::from_properties(&properties)
+            .map_err(|error| ConnectError::config(error.to_string()))
+    }
+}
+
+fn subscription(configured: &Subscription, consumer: &ConsumerSettings) -> GroupSubscription {
+    match configured {
+        Subscription::Topics(topics) => GroupSubscription::Topics(topics.clone()),
+        Subscription::Pattern(pattern) => {
+            let pattern = pattern.clone();
+            GroupSubscription::Pattern {
+                matches: Arc::new(move |topic: &str| pattern.matches(topic)),
+                exclude_internal: consumer.exclude_internal_topics,
+            }
+        }
+    }
+}
+
+impl TaskRunner for ThreadedRunner {
+    async fn start_task(&mut self, start: TaskStart) {
+        if let Err((error, reports)) = self.try_start(start).await {
+            tracing::error!(trace = error.trace(), "Couldn't instantiate task");
+            reports.state(State::Failed, error.trace()).await;
+            reports.ended().await;
+        }
+    }
+
+    async fn stop_task(&mut self, id: &TaskId) {
+        // A task that has ended has closed its queue.
+        if let Some(commands) = self.commands.remove(id) {
+            let _ = commands.send(Command::Stop).await;
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Fills a topic with synthetic records.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+use ferrovia_client::admin::topics::{NewTopic, create_topics};
+use ferrovia_client::produce::{Ack, Acks, Producer};
+use ferrovia_client::{Cluster, ErrorCode, TopicPartition};
+use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
+
+use crate::bench::figures::{as_float, megabytes};
+use crate::connection::{BootstrapArguments, connect};
+use crate::failure::Failure;
+use crate::orders::write_order;
+
+/// Batches that may be on their way before the next is built.
+const BATCHES_UNDER_WAY_MAX: usize = 64;
+/// Requests per broker that may be on their way.
+const REQUESTS_IN_FLIGHT_MAX: usize = 5;
+/// Random bytes that random payloads are cut from.
+const RANDOM_POOL_BYTES: usize = 1 << 20;
+
+/// Fills a topic with synthetic records.
+#[derive(Debug, Args)]
+pub(crate) struct FillArguments {
+    #[command(flatten)]
+    pub(crate) brokers: BootstrapArguments,
+    /// The topic; it is created where it does not exist.
+    #[arg(long)]
+    pub(crate) topic: String,
+    /// Partitions, if the topic is created.
+    #[arg(long, default_value_t = 8)]
+    pub(crate) partitions: i32,
+    /// How many records.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) records: u64,
+    /// Bytes of each value. JSON values are cut at whole lines of an order, so they vary by some.
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) size: usize,
+    /// What values are made of.
+    #[arg(long, value_enum, default_value_t = Payload::Json)]
+    pub(crate) payload: Payload,
+    /// How batches are compressed.
+    #[arg(long, value_enum, default_value_t = CompressionType::None)]
+    pub(crate) compression_type: CompressionType,
+    /// Bytes at which a batch is sent, before compression.
+    #[arg(long, default_value_t = 128 * 1024)]
+    pub(crate) batch_size: usize,
+}
+
+/// What values are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Payload {
+    /// Orders as JSON, which compress as such events do.
+    Json,
+    /// Random bytes, which do not compress.
+    Random,
+}
+
+/// Kafka's names of the codecs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompressionType {
+    None,
+    Gzip,
+    Snappy,
+    Lz4,
+    Zstd,
+}
+
+impl From<CompressionType> for Codec {
+    fn from(name: CompressionType) -> Self {
+        match name {
+            CompressionType::None => Self::None,
+            CompressionType::Gzip => Self::Gzip,
+            CompressionType::Snappy => Self::Snappy,
+            CompressionType::Lz4 => Self::Lz4,
+            CompressionType::Zstd => Self::Zstd,
+        }
+    }
+}
+
+/// Produces the records, with a line of progress each second, and waits until all are acknowledged.
+pub(crate) async fn fill(arguments: &FillArguments) -> Result<(), Failure> {
+    let cluster = connect(&arguments.brokers).await?;
+    let partitions = partitions_of(&cluster, arguments).await?;
+    let producer = Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT_MAX);
+    let mut values = Values::new(arguments.payload, arguments.size);
+    let mut writer = BatchWriter::new(BatchOptions {
+        codec: arguments.compression_type.into(),
+        level: None,
+        bytes_target: arguments.batch_size,
+    });
+    let mut under_way: VecDeque<Ack> = VecDeque::new();
+    let mut next_partition = partitions.iter().cycle();
+    let (begun, mut reported, mut bytes) = (Instant::now(), Instant::now(), 0);
+    for number in 0..arguments.records {
+        let value = values.next(number);
+        bytes += value.len() as u64;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let timestamp = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        if !writer.has_room_for(None, Some(value), &[]) {
+            send(&producer, &mut writer, &mut next_partition, &mut under_way).await?;
+        }
+        writer
+            .append(timestamp, None, Some(value), &[])
+            .map_err(Failure::of)?;
+        if reported.elapsed() >= Duration::from_secs(1) {
+            reported = Instant::now();
+            report(number + 1, bytes, begun);
+        }
+    }
+    send(&producer, &mut writer, &mut next_partition, &mut under_way).await?;
+    for ack in under_way {
+        ack.await.map_err(Failure::of)?;
+    }
+    report(arguments.records, bytes, begun);
+    Ok(())
+}
+
+async fn send<'a>(
+    producer: &Producer,
+    writer: &mut BatchWriter,
+    next_partition: &mut impl Iterator<Item = &'a TopicPartition>,
+    under_way: &mut VecDeque<Ack>,
+) -> Result<(), Failure> {
+    let Some(partition) = next_partition.next().filter(|_| !writer.is_empty()) else {
+        return Ok(());
+    };
+    let batch = writer.seal(Seal::default()).map_err(Failure::of)?;
+    under_way.push_back(producer.send(partition.clone(), batch).await);
+    while under_way.len() > BATCHES_UNDER_WAY_MAX
+        && let Some(oldest) = under_way.pop_front()
+    {
+        oldest.await.map_err(Failure::of)?;
+    }
+    Ok(())
+}
+
+fn report(records: u64, bytes: u64, begun: Instant) {
+    let seconds = begun.elapsed().as_secs_f64();
+    tracing::info!(
+        "{records} records, {:.0} MB, {:.0} records/s, {:.0} MB/s",
+        megabytes(bytes),
+        as_float(records) / seconds,
+        megabytes(bytes) / seconds
+    );
+}
+
+/// The topic's partitions; it is created where it does not exist.
+async fn partitions_of(
+    cluster: &Cluster,
+    arguments: &FillArguments,
+) -> Result<Vec<TopicPartition>, Failure> {
+    let topic: std::sync::Arc<str> = arguments.topic.as_str().into();
+    let new = NewTopic {
+        name: std::sync::Arc::clone(&topic),
+        partitions: Some(arguments.partitions),
+        replication_factor: None,
+        configs: std::collections::BTreeMap::new(),
+    };
+    let outcomes = create_topics(cluster, &[new], false)
+        .await
+        .map_err(Failure::of)?;
+    for (name, outcome) in outcomes {
+        match outcome {
+            Ok(()) | Err((ErrorCode::TOPIC_ALREADY_EXISTS, _)) => {}
+            Err((code, reason)) => {
+                let reason = reason.as_deref().unwrap_or_default();
+                return Err(Failure::saying(format!(
+                    "cannot create topic {name}: {code} {reason}"
+                )));
+            }
+        }
+    }
+    let partitions = crate::connection::partitions(cluster, &topic).await?;
+    Ok(partitions)
+}
+
+/// Makes the values one after the other, in one buffer.
+struct Values {
+    payload: Payload,
+    size: usize,
+    buffer: Vec<u8>,
+}
+
+impl Values {
+    fn new(payload: Payload, size: usize) -> Self {
+        let mut buffer = Vec::new();
+        if payload == Payload::Random {
+            buffer.resize(RANDOM_POOL_BYTES.max(size), 0);
+            fastrand::Rng::with_seed(1).fill(&mut buffer);
+        }
+        Self {
+            payload,
+            size,
+            buffer,
+        }
+    }
+
+    /// Value number `number`; the same number always gives the same value.
+    fn next(&mut self, number: u64) -> &[u8] {
+        match self.payload {
+            Payload::Json => {
+                self.buffer.clear();
+                write_order(&mut self.buffer, number, self.size);
+                &self.buffer
+            }
+            Payload::Random => {
+                // A stride that is odd and near the pool's size visits every position before it repeats.
+                let room = (self.buffer.len() - self.size + 1) as u64;
+                let start = usize::try_from(number.wrapping_mul(40_503) % room).unwrap_or(0);
+                self.buffer
+                    .get(start..start + self.size)
+                    .unwrap_or_default()
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Log lines: to standard output, in the form that tools for Kafka Connect know, or as JSON.
+
+mod plain;
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use self::plain::{ContextOnly, PlainFormat};
+
+/// The variable that sets the form where the command line does not.
+const FORMAT_VARIABLE: &str = "FERROVIA_LOG_FORMAT";
+/// What is printed where nobody says anything else.
+const LEVEL_DEFAULT: &str = "info";
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// `[time] LEVEL [connector|task-0] message (module:line)`
+    Plain,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// What the environment says; plain if it says nothing.
+    pub(crate) fn from_environment() -> Self {
+        let is_json = std::env::var(FORMAT_VARIABLE).is_ok_and(|f| f.eq_ignore_ascii_case("json"));
+        if is_json { Self::Json } else { Self::Plain }
+    }
+}
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoggingError {
+    /// The level is not one.
+    #[error("invalid log level '{level}': {source}")]
+    Level {
+        level: String,
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// Something logs already.
+    #[error(transparent)]
+    Started(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Starts to print log lines. `level` wins over `RUST_LOG`.
+///
+/// # Errors
+/// [`LoggingError`]
+pub(crate) fn start(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> {
+    let environment = || std::env::var("RUST_LOG").ok();
+    let level = level.map(str::to_owned).or_else(environment);
+    let level = level.unwrap_or_else(|| LEVEL_DEFAULT.to_owned());
+    let filter = EnvFilter::try_new(&level).map_err(|source| LoggingError::Level {
+        level: level.clone(),
+        source,
+    })?;
+    let layers = tracing_subscriber::registry().with(filter);
+    let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
+    match format {
+        LogFormat::Json => layers.with(lines.json().flatten_event(true)).try_init()?,
+        LogFormat::Plain => {
+            let lines = lines.with_ansi(false);
+            layers
+                .with(lines.fmt_fields(ContextOnly).event_format(PlainFormat))
+                .try_init()?;
+        }
+    }
+    Ok(())
+}
