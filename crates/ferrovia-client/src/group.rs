@@ -16,9 +16,12 @@ mod reader;
 pub mod assignor;
 mod java_order;
 pub mod member;
+pub mod driver;
 
 pub use assignment::MemberAssignment;
 pub use assignor::{Assignor, RebalanceProtocol};
+pub use driver::{GroupEvent, GroupMembership};
+pub use member::Subscription;
 pub use subscription::MemberSubscription;
 
 /// The protocol type that consumers name in JoinGroup and SyncGroup.
@@ -47,7 +50,7 @@ pub enum GroupError {
         instance_id: Arc<str>,
     },
     /// The coordinator refuses this member for good.
-    #[error("group {group} refused {api}: {reason} (error code {code})")]
+    #[error("group {group} refused {api}: {reason}")]
     Refused {
         /// The group.
         group: Arc<str>,

@@ -261,6 +261,11 @@ impl Member {
         matches!(self.state, State::Done)
     }
 
+    /// Whether the member left because its owner stopped polling, and waits for it to poll again.
+    pub fn is_stalled(&self) -> bool {
+        matches!(self.state, State::Stalled)
+    }
+
     /// Whether this member led the group's last rebalance.
     pub fn is_leader(&self) -> bool {
         self.leadership.is_some()
