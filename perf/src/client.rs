@@ -1,5 +1,7 @@
 //! One client's drain of one topic, measured from outside the same way for all.
 
+mod file;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use ferrovia_tests::process::Process;
 use ferrovia_tests::worker::{Make, Properties, Worker};
 use serde::Serialize;
 
-use crate::topic::Shape;
+use crate::topic::{Shape, Sink};
 use crate::usage;
 
 /// How long one drain may take.
@@ -51,6 +53,12 @@ pub struct Sample {
 }
 
 impl Client {
+    /// Whether this client can drain into that sink: the bare client has none.
+    #[must_use]
+    pub fn can(self, sink: Sink) -> bool {
+        self != Self::Bare || sink == Sink::Discard
+    }
+
     /// Drains the topic of `records` records to its end.
     ///
     /// # Errors
@@ -63,6 +71,12 @@ impl Client {
         round: u32,
     ) -> io::Result<Sample> {
         let sample = match self {
+            Self::Java if shape.sink == Sink::File => {
+                file::drain(Make::Java, self, kafka, shape, records, round)
+            }
+            Self::Ferrovia if shape.sink == Sink::File => {
+                file::drain(Make::Ferrovia, self, kafka, shape, records, round)
+            }
             Self::Java => java(kafka, shape, records, round),
             Self::Bare => program(self, bare_path()?, &[], kafka, shape),
             Self::Ferrovia => program(

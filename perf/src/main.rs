@@ -64,7 +64,11 @@ fn measure(arguments: &Arguments, kafka: &Kafka) -> io::Result<Vec<Sample>> {
         let records = shape.fill(&mut Lab::start(kafka)?, bytes)?;
         writeln!(io::stderr(), "{}: {records} records", shape.title)?;
         for round in 0..arguments.rounds {
-            for client in &arguments.clients {
+            for client in arguments
+                .clients
+                .iter()
+                .filter(|client| client.can(shape.sink))
+            {
                 match client.drain(kafka, shape, records, round) {
                     Ok(sample) => {
                         progress(&sample)?;

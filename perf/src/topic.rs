@@ -7,6 +7,15 @@ use ferrovia_tests::lab::{Lab, Load};
 /// Partitions of every topic.
 const PARTITIONS: i32 = 8;
 
+/// Where a topic's records go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// Nowhere: raw bytes into a sink that only counts.
+    Discard,
+    /// Through StringConverter into a file, by FileStreamSink.
+    File,
+}
+
 /// A topic by what is in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape {
@@ -14,48 +23,60 @@ pub struct Shape {
     pub name: &'static str,
     /// What a reader of the report should know.
     pub title: &'static str,
+    /// Where its records go.
+    pub sink: Sink,
+    /// Bytes of every value.
+    pub value_bytes: usize,
     kind: &'static str,
     codec: &'static str,
-    value_bytes: usize,
     /// Its size against the largest topic's: small records and codecs make more work of fewer bytes.
     share: f64,
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 4] = [
+pub const SHAPES: [Shape; 5] = [
+    shape(
+        "text-1500",
+        "1,500 B, uncompressed",
+        "text",
+        "none",
+        1_500,
+        1.0,
+    ),
+    shape("text-100", "100 B, uncompressed", "text", "none", 100, 0.5),
+    shape("json-lz4", "936 B JSON, lz4", "json", "lz4", 936, 0.6),
+    shape("json-zstd", "936 B JSON, zstd", "json", "zstd", 936, 0.6),
     Shape {
-        name: "text-1500",
-        title: "1,500 B, uncompressed",
-        kind: "text",
-        codec: "none",
-        value_bytes: 1_500,
-        share: 1.0,
-    },
-    Shape {
-        name: "text-100",
-        title: "100 B, uncompressed",
-        kind: "text",
-        codec: "none",
-        value_bytes: 100,
-        share: 0.5,
-    },
-    Shape {
-        name: "json-lz4",
-        title: "936 B JSON, lz4",
-        kind: "json",
-        codec: "lz4",
-        value_bytes: 936,
-        share: 0.6,
-    },
-    Shape {
-        name: "json-zstd",
-        title: "936 B JSON, zstd",
-        kind: "json",
-        codec: "zstd",
-        value_bytes: 936,
-        share: 0.6,
+        sink: Sink::File,
+        ..shape(
+            "json-file",
+            "936 B JSON, lz4, to FileStreamSink",
+            "json",
+            "lz4",
+            936,
+            0.3,
+        )
     },
 ];
+
+const fn shape(
+    name: &'static str,
+    title: &'static str,
+    kind: &'static str,
+    codec: &'static str,
+    value_bytes: usize,
+    share: f64,
+) -> Shape {
+    Shape {
+        name,
+        title,
+        sink: Sink::Discard,
+        value_bytes,
+        kind,
+        codec,
+        share,
+    }
+}
 
 impl Shape {
     /// How many records the topic holds when the largest topic has `bytes`.

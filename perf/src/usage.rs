@@ -11,7 +11,15 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// # Errors
 /// When `/proc` is not readable.
 pub fn own_cpu_seconds() -> io::Result<f64> {
-    ticks(11)
+    ticks("self", 11)
+}
+
+/// CPU seconds of another process so far.
+///
+/// # Errors
+/// When it is gone.
+pub fn cpu_seconds(process: u32) -> io::Result<f64> {
+    ticks(&process.to_string(), 11)
 }
 
 /// CPU seconds of all children that have ended and were waited for.
@@ -19,7 +27,7 @@ pub fn own_cpu_seconds() -> io::Result<f64> {
 /// # Errors
 /// When `/proc` is not readable.
 pub fn ended_children_cpu_seconds() -> io::Result<f64> {
-    ticks(13)
+    ticks("self", 13)
 }
 
 /// The largest resident memory of a process so far, in KiB; `None` when it is gone.
@@ -32,9 +40,9 @@ pub fn peak_kib(process: u32) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// The sum of two neighbouring fields of `/proc/self/stat`, counted after the name in parentheses.
-fn ticks(first: usize) -> io::Result<f64> {
-    let stat = fs::read_to_string("/proc/self/stat")?;
+/// The sum of two neighbouring fields of `/proc/<process>/stat`, counted after the name in parentheses.
+fn ticks(process: &str, first: usize) -> io::Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
     let fields = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let pair: Vec<f64> = fields
         .split(' ')
@@ -45,5 +53,5 @@ fn ticks(first: usize) -> io::Result<f64> {
     if pair.len() == 2 {
         return Ok(pair.iter().sum::<f64>() / TICKS_PER_SECOND);
     }
-    Err(io::Error::other("unexpected /proc/self/stat"))
+    Err(io::Error::other(format!("unexpected /proc/{process}/stat")))
 }
