@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
@@ -43,6 +44,8 @@ struct Slot {
 struct SlotState {
     connection: Option<(BrokerAddress, Connection)>,
     backoff: Backoff,
+    /// Grows with each failure, for brokers that answer but slowly (KIP-601).
+    setup_timeout: Backoff,
     not_before: Instant,
     failure: Option<(Instant, ClientError)>,
 }
@@ -77,7 +80,8 @@ impl Nodes {
             return Err(error.clone());
         }
         sleep_until(state.not_before).await;
-        let made = self.connect(address.clone()).await;
+        let setup_timeout = state.setup_timeout.next(fastrand::f64());
+        let made = self.connect(address.clone(), setup_timeout).await;
         state.note(&made, address);
         made
     }
@@ -114,6 +118,10 @@ impl Nodes {
             let state = SlotState {
                 connection: None,
                 backoff,
+                setup_timeout: Backoff::new(
+                    settings.connection_setup_timeout,
+                    settings.connection_setup_timeout_max,
+                ),
                 not_before: Instant::now(),
                 failure: None,
             };
@@ -125,8 +133,16 @@ impl Nodes {
     }
 
     /// Connects on the cluster's runtime, because the caller's may end before the connection.
-    async fn connect(&self, address: BrokerAddress) -> Result<Connection, ClientError> {
-        let (settings, pool) = (Arc::clone(&self.settings), self.pool.clone());
+    async fn connect(
+        &self,
+        address: BrokerAddress,
+        setup_timeout: Duration,
+    ) -> Result<Connection, ClientError> {
+        let pool = self.pool.clone();
+        let settings = ClientSettings {
+            connection_setup_timeout: setup_timeout,
+            ..ClientSettings::clone(&self.settings)
+        };
         let name: Arc<str> = address.to_string().into();
         let attempt = async move { Connection::connect(&address, &settings, pool).await };
         self.runtime.spawn(attempt).await.unwrap_or_else(|_| {
@@ -148,6 +164,7 @@ impl SlotState {
         match made {
             Ok(connection) => {
                 self.backoff.reset();
+                self.setup_timeout.reset();
                 self.failure = None;
                 self.connection = Some((address.clone(), connection.clone()));
                 // A broker that accepts and hangs up at once is not called in a busy loop.
