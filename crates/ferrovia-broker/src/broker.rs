@@ -78,16 +78,17 @@ impl Broker {
         }
         let mut groups = Groups::new(&config);
         for entry in known.offsets.into_values() {
-            if let Entry::OffsetCommitted {
+            let Entry::OffsetCommitted {
                 group,
                 topic,
                 partition,
                 committed,
             } = entry
-            {
-                if let Err(error) = groups.commit(&group, &topic, partition, committed) {
-                    tracing::warn!(%error, group, topic, partition, "committed offset not kept");
-                }
+            else {
+                continue;
+            };
+            if let Err(error) = groups.commit(&group, &topic, partition, committed) {
+                tracing::warn!(%error, group, topic, partition, "committed offset not kept");
             }
         }
         let (host, port) = config

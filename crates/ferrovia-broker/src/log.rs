@@ -123,7 +123,7 @@ impl PartitionLog {
         self.end_offset
     }
 
-    /// Bytes held.
+    /// Bytes held, on disk or in memory.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }

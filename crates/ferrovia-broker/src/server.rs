@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -14,6 +15,9 @@ use crate::config::BrokerConfig;
 use crate::connection::{Connection, ConnectionError};
 use crate::error::BrokerError;
 use crate::faults::Faults;
+
+/// Pause after the operating system failed to accept a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A running broker on the current tokio runtime.
 ///
@@ -88,6 +92,19 @@ impl EmbeddedBroker {
             .partition_indexes()
             .filter_map(|index| topic.partition(index));
         logs.map(crate::log::PartitionLog::start_offset).collect()
+    }
+
+    /// Bytes of record batches that a topic holds.
+    #[must_use]
+    pub fn topic_bytes(&self, topic: &str) -> u64 {
+        let topics = lock(&self.broker.topics);
+        let Some(topic) = topics.get(topic) else {
+            return 0;
+        };
+        let logs = topic
+            .partition_indexes()
+            .filter_map(|index| topic.partition(index));
+        logs.map(crate::log::PartitionLog::bytes).sum()
     }
 
     /// What a group has committed for a partition.
@@ -192,10 +209,12 @@ impl BlockingBroker {
 impl Drop for BlockingBroker {
     fn drop(&mut self) {
         self.broker.stopping.send_replace(true);
-        if let Some(thread) = self.thread.take() {
-            if thread.join().is_err() {
-                tracing::error!("broker thread failed");
-            }
+        if self
+            .thread
+            .take()
+            .is_some_and(|thread| thread.join().is_err())
+        {
+            tracing::error!("broker thread failed");
         }
     }
 }
@@ -239,7 +258,8 @@ async fn accept(broker: Arc<Broker>, listener: TcpListener) {
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
-                tokio::task::yield_now().await;
+                // Most likely out of file descriptors: trying again at once would only spin.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
