@@ -77,10 +77,6 @@ pub struct WorkerConfig {
     pub offset_flush_interval: Duration,
     /// Until a commit of offsets is given up.
     pub offset_flush_timeout: Duration,
-    /// Which client settings connectors may override: a policy's name or class.
-    pub override_policy: String,
-    /// What the policy `Allowlist` allows.
-    pub override_allowlist: Vec<String>,
     /// Whether sources may create topics.
     pub topic_creation_enable: bool,
     /// Whether the topics of connectors are tracked.
@@ -145,6 +141,7 @@ impl WorkerConfig {
                 settings: originals.with_prefix(&format!("{key}.")),
             })
         };
+        check_override_policy(&parsed)?;
         Ok(Self {
             bootstrap_servers: parsed.list("bootstrap.servers").to_vec(),
             key_converter: converter("key.converter")?,
@@ -153,12 +150,6 @@ impl WorkerConfig {
             task_shutdown_graceful_timeout: millis(&parsed, "task.shutdown.graceful.timeout.ms")?,
             offset_flush_interval: millis(&parsed, "offset.flush.interval.ms")?,
             offset_flush_timeout: millis(&parsed, "offset.flush.timeout.ms")?,
-            override_policy: parsed
-                .string("connector.client.config.override.policy")?
-                .to_owned(),
-            override_allowlist: parsed
-                .list("connector.client.config.override.allowlist")
-                .to_vec(),
             topic_creation_enable: parsed.boolean("topic.creation.enable")?,
             topic_tracking_enable: parsed.boolean("topic.tracking.enable")?,
             topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset")?,
@@ -194,6 +185,21 @@ impl StandaloneConfig {
             worker,
             offset_file,
         })
+    }
+}
+
+/// A policy says what connectors may not do, so one that would not be enforced is refused.
+fn check_override_policy(parsed: &ParsedConfig) -> Result<(), ConfigError> {
+    let key = "connector.client.config.override.policy";
+    let policy = parsed.string(key)?;
+    let simple = policy.strip_prefix("org.apache.kafka.connect.connector.policy.");
+    match simple.unwrap_or(policy) {
+        "All" | "AllConnectorClientConfigOverridePolicy" => Ok(()),
+        _ => Err(ConfigError::invalid(
+            key,
+            policy,
+            "Only the policy All is available yet",
+        )),
     }
 }
 

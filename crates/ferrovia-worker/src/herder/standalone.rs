@@ -1,6 +1,7 @@
 //! The driver of a worker that is alone: receives requests and reports, and does what the machine says.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ pub struct StandaloneHerder<R> {
     stop_timeout: Duration,
     stop_deadline: Option<Instant>,
     is_finished: bool,
+    /// Whether tasks were given up that did not end in time.
+    has_left_tasks: bool,
 }
 
 /// A connector that was started, with its tasks, or the trace of its failure.
@@ -84,6 +87,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
             stop_timeout,
             stop_deadline: None,
             is_finished: false,
+            has_left_tasks: false,
         };
         (herder, handle)
     }
@@ -97,6 +101,10 @@ impl<R: TaskRunner> StandaloneHerder<R> {
             };
             let actions = self.handle(event);
             self.perform(actions).await;
+        }
+        if self.has_left_tasks {
+            // Dropping a runner waits for its threads, and these may never end.
+            std::mem::forget(self.runner);
         }
         info!("Herder stopped");
         for stopper in self.stoppers {
@@ -114,7 +122,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
         };
         tokio::select! {
             Some(report) = self.reports.recv() => Some(Event::Report(report)),
-            Some(started) = self.starting.join_next() => Some(Event::Started(started.ok()?)),
+            Some(Ok(started)) = self.starting.join_next() => Some(Event::Started(started)),
             request = self.requests.recv() => request.map(Event::Request),
             () = at_deadline => Some(Event::StopDeadline),
         }
@@ -141,6 +149,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
             Event::StopDeadline => {
                 self.stop_deadline = None;
                 let (left, actions) = self.machine.on_stop_deadline();
+                self.has_left_tasks = !left.is_empty();
                 for id in left {
                     error!("Graceful stop of task {id} failed.");
                 }
@@ -244,10 +253,19 @@ impl<R: TaskRunner> StandaloneHerder<R> {
         let span = connector_span(&name);
         let _entered = span.enter();
         info!("Creating connector {name} of type {}", config.class);
-        // The connector's code may block, so it gets a thread on which it may.
-        let started = span.clone();
-        self.starting
-            .spawn_blocking(move || started.in_scope(|| start(name, plugin, &config)));
+        let entered = span.clone();
+        // The connector's code may block, so it gets a thread on which it may; and it may panic.
+        self.starting.spawn_blocking(move || {
+            let begin = || entered.in_scope(|| start(Arc::clone(&name), plugin, &config));
+            catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| {
+                let trace = format!("{} panicked while it started", plugin.class);
+                Started {
+                    name,
+                    connector: None,
+                    tasks: Err(trace),
+                }
+            })
+        });
     }
 
     fn stop_connector(&mut self, name: &str) {

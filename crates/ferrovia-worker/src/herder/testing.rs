@@ -71,6 +71,7 @@ impl SinkConnector for Idle {
     }
 
     fn start(&mut self, settings: &BTreeMap<String, String>) -> Result<(), ConnectError> {
+        assert!(settings.get("panics").is_none(), "the connector panics");
         if self.is_broken {
             return Err(ConnectError::failed("no way"));
         }
@@ -112,7 +113,13 @@ pub(crate) struct Runner {
     state: State,
     trace: &'static str,
     is_deaf: bool,
-    begun: Arc<Mutex<BTreeMap<TaskId, (BTreeMap<String, String>, TaskReports)>>>,
+    begun: Arc<Mutex<BTreeMap<TaskId, Begun>>>,
+}
+
+/// A task that was begun.
+struct Begun {
+    settings: BTreeMap<String, String>,
+    reports: TaskReports,
 }
 
 impl Runner {
@@ -137,7 +144,7 @@ impl Runner {
         let begun = self.begun.lock().unwrap();
         begun
             .iter()
-            .map(|(id, (settings, _))| (id.clone(), settings.clone()))
+            .map(|(id, task)| (id.clone(), task.settings.clone()))
             .collect()
     }
 }
@@ -145,7 +152,10 @@ impl Runner {
 impl TaskRunner for Runner {
     async fn start_task(&mut self, start: TaskStart) {
         start.reports.state(self.state, self.trace).await;
-        let begun = (start.settings, start.reports);
+        let begun = Begun {
+            settings: start.settings,
+            reports: start.reports,
+        };
         self.begun.lock().unwrap().insert(start.id, begun);
     }
 
@@ -158,7 +168,7 @@ impl TaskRunner for Runner {
             .lock()
             .unwrap()
             .get(id)
-            .map(|(_, reports)| reports.clone());
+            .map(|task| task.reports.clone());
         if let Some(reports) = reports {
             reports.ended().await;
         }

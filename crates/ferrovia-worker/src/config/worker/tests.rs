@@ -40,7 +40,6 @@ fn defaults_are_javas_except_where_listed() {
         config.header_converter.class,
         "org.apache.kafka.connect.storage.SimpleHeaderConverter"
     );
-    assert_eq!(config.override_policy, "All");
     assert!(config.topic_creation_enable && config.topic_tracking_enable);
     assert_eq!(
         config.rest.listeners,
@@ -50,88 +49,90 @@ fn defaults_are_javas_except_where_listed() {
     assert!(config.threads >= 1);
 }
 
+/// A key, a value that it cannot have, and Java's text about it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "offset.flush.interval.ms",
+        "abc",
+        "Invalid value abc for configuration offset.flush.interval.ms: Not a number of type LONG",
+    ),
+    (
+        "topic.creation.enable",
+        "maybe",
+        "Invalid value maybe for configuration topic.creation.enable: Expected value to be \
+             either true or false",
+    ),
+    (
+        "rest.advertised.port",
+        "x",
+        "Invalid value x for configuration rest.advertised.port: Not a number of type INT",
+    ),
+    (
+        "metrics.num.samples",
+        "0",
+        "Invalid value 0 for configuration metrics.num.samples: Value must be at least 1",
+    ),
+    (
+        "metrics.recording.level",
+        "info",
+        "Invalid value info for configuration metrics.recording.level: String must be one of: \
+             INFO, DEBUG",
+    ),
+    (
+        "client.dns.lookup",
+        "foo",
+        "Invalid value foo for configuration client.dns.lookup: String must be one of: \
+             use_all_dns_ips, resolve_canonical_bootstrap_servers_only",
+    ),
+    (
+        "ssl.client.auth",
+        "foo",
+        "Invalid value foo for configuration ssl.client.auth: String must be one of: required, \
+             requested, none",
+    ),
+    (
+        "bootstrap.servers",
+        "",
+        "Configuration 'bootstrap.servers' must not be empty. Valid values include: any \
+             non-empty value",
+    ),
+    (
+        "bootstrap.servers",
+        "a:1,,b:1",
+        "Configuration 'bootstrap.servers' values must not be empty.",
+    ),
+    (
+        "listeners",
+        "",
+        "Invalid value for listeners, at least one URL is expected, ex: \
+             http://localhost:8080,https://localhost:8443.",
+    ),
+    (
+        "listeners",
+        "ftp://x:1",
+        "Listener protocol must be either \"http\" or \"https\".",
+    ),
+    (
+        "listeners",
+        "localhost:8083",
+        "Listener doesn't have the right format (protocol://hostname:port).",
+    ),
+    (
+        "plugin.discovery",
+        "foo",
+        "Invalid plugin.discovery value, must be one of [only_scan, hybrid_warn, hybrid_fail, \
+             service_load]",
+    ),
+    (
+        "worker.threads",
+        "0",
+        "Invalid value 0 for configuration worker.threads: Value must be at least 1",
+    ),
+];
+
 #[test]
 fn faults_have_javas_texts() {
-    let cases: &[(&str, &str, &str)] = &[
-        (
-            "offset.flush.interval.ms",
-            "abc",
-            "Invalid value abc for configuration offset.flush.interval.ms: Not a number of type LONG",
-        ),
-        (
-            "topic.creation.enable",
-            "maybe",
-            "Invalid value maybe for configuration topic.creation.enable: Expected value to be \
-             either true or false",
-        ),
-        (
-            "rest.advertised.port",
-            "x",
-            "Invalid value x for configuration rest.advertised.port: Not a number of type INT",
-        ),
-        (
-            "metrics.num.samples",
-            "0",
-            "Invalid value 0 for configuration metrics.num.samples: Value must be at least 1",
-        ),
-        (
-            "metrics.recording.level",
-            "info",
-            "Invalid value info for configuration metrics.recording.level: String must be one of: \
-             INFO, DEBUG",
-        ),
-        (
-            "client.dns.lookup",
-            "foo",
-            "Invalid value foo for configuration client.dns.lookup: String must be one of: \
-             use_all_dns_ips, resolve_canonical_bootstrap_servers_only",
-        ),
-        (
-            "ssl.client.auth",
-            "foo",
-            "Invalid value foo for configuration ssl.client.auth: String must be one of: required, \
-             requested, none",
-        ),
-        (
-            "bootstrap.servers",
-            "",
-            "Configuration 'bootstrap.servers' must not be empty. Valid values include: any \
-             non-empty value",
-        ),
-        (
-            "bootstrap.servers",
-            "a:1,,b:1",
-            "Configuration 'bootstrap.servers' values must not be empty.",
-        ),
-        (
-            "listeners",
-            "",
-            "Invalid value for listeners, at least one URL is expected, ex: \
-             http://localhost:8080,https://localhost:8443.",
-        ),
-        (
-            "listeners",
-            "ftp://x:1",
-            "Listener protocol must be either \"http\" or \"https\".",
-        ),
-        (
-            "listeners",
-            "localhost:8083",
-            "Listener doesn't have the right format (protocol://hostname:port).",
-        ),
-        (
-            "plugin.discovery",
-            "foo",
-            "Invalid plugin.discovery value, must be one of [only_scan, hybrid_warn, hybrid_fail, \
-             service_load]",
-        ),
-        (
-            "worker.threads",
-            "0",
-            "Invalid value 0 for configuration worker.threads: Value must be at least 1",
-        ),
-    ];
-    for (key, value, message) in cases {
+    for (key, value, message) in FAULTS {
         let error = StandaloneConfig::from_settings(settings(&[(key, value)])).unwrap_err();
         assert_eq!(error.to_string(), *message, "{key}={value}");
         assert_eq!(error.name(), *key);
@@ -208,4 +209,15 @@ fn definitions_are_javas() {
     let differs = ["listeners"];
     let golden = include_str!("definition_golden.txt");
     crate::config::golden::check_definitions(&worker_definition::standalone(), golden, &differs);
+}
+
+#[test]
+fn a_policy_that_is_not_enforced_is_refused() {
+    let key = "connector.client.config.override.policy";
+    let all = "org.apache.kafka.connect.connector.policy.AllConnectorClientConfigOverridePolicy";
+    for accepted in ["All", "AllConnectorClientConfigOverridePolicy", all] {
+        parsed(&[(key, accepted)]);
+    }
+    let error = StandaloneConfig::from_settings(settings(&[(key, "None")])).unwrap_err();
+    assert_eq!(error.name(), key);
 }

@@ -71,3 +71,23 @@ fn stopping_does_not_wait_for_deaf_tasks_beyond_the_limit() {
         assert_eq!(handle.overview().await, Err(HerderError::Stopping));
     });
 }
+
+#[test]
+fn a_connector_that_panics_fails_alone() {
+    let runner = Runner::reporting(State::Running, "");
+    run(&runner, Duration::from_secs(5), async |handle| {
+        let mut settings = SINK.to_vec();
+        settings.push(("panics", "yes"));
+        let error = handle
+            .create(file(&settings))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("panicked while it started"), "{error}");
+        assert_eq!(
+            handle.status("s").await.unwrap().connector.state,
+            State::Failed
+        );
+        handle.stop().await.unwrap();
+    });
+}
