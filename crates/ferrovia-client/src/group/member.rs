@@ -377,4 +377,6 @@ const NO_GENERATION: i32 = -1;
 const IMMEDIATE_REJOINS: u32 = 4;
 
 #[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod simulation;

@@ -9,15 +9,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_protocol::messages::{
-    HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, SyncGroupResponse,
-};
-
 use super::*;
 use crate::group::assignor::PartitionCounts;
 use model::{Call, Model, Request, Response};
 
 mod model;
+mod network;
 
 const DEFAULT_SEEDS: u64 = 2_000;
 const TROUBLE: Duration = Duration::from_secs(30);
@@ -348,86 +345,6 @@ impl World {
         }
     }
 
-    fn send(&mut self, place: usize, ticket: Ticket, request: Request) {
-        let call = self.sequence;
-        let process = &self.processes[place];
-        let (life, broker) = (process.life, process.coordinator);
-        self.calls.insert(call, (place, life, ticket));
-        let delay = self.millis(1..60);
-        let event = if self.unlucky() {
-            Event::Answered(call, Err(RequestFailure::Lost))
-        } else {
-            Event::Arrives(call, broker, request)
-        };
-        self.schedule(delay, place, event);
-    }
-
-    fn arrives(&mut self, call: Call, broker: u32, request: Request) {
-        if broker == self.broker {
-            return self.model.handle(call, request, self.now);
-        }
-        let code = ErrorCode::NOT_COORDINATOR.0;
-        let response = match request {
-            Request::Join(_) => Response::Join(JoinGroupResponse::default().with_error_code(code)),
-            Request::Sync(_) => Response::Sync(SyncGroupResponse::default().with_error_code(code)),
-            Request::Heartbeat(_) => {
-                Response::Heartbeat(HeartbeatResponse::default().with_error_code(code))
-            }
-            Request::Leave(_) => {
-                Response::Leave(LeaveGroupResponse::default().with_error_code(code))
-            }
-        };
-        self.model.out.push((call, response));
-    }
-
-    /// Sends off what the coordinator answered; a part of it never arrives.
-    fn deliver(&mut self) {
-        for (call, response) in std::mem::take(&mut self.model.out) {
-            let Some((place, ..)) = self.calls.get(&call).copied() else {
-                continue;
-            };
-            let answer = if self.unlucky() {
-                Err(RequestFailure::Lost)
-            } else {
-                Ok(response)
-            };
-            let delay = self.millis(1..60);
-            self.schedule(delay, place, Event::Answered(call, answer));
-        }
-    }
-
-    fn answered(
-        &mut self,
-        call: Call,
-        answer: Result<Response, RequestFailure>,
-        at: Moment,
-    ) -> Vec<Action> {
-        let Some((place, life, ticket)) = self.calls.remove(&call) else {
-            return Vec::new();
-        };
-        let process = &mut self.processes[place];
-        if process.life != life {
-            return Vec::new();
-        }
-        let mut actions = process.member.on_time(at);
-        actions.extend(match answer {
-            Ok(Response::Join(response)) => process.member.on_joined(ticket, Ok(response), at),
-            Ok(Response::Sync(response)) => process.member.on_synced(ticket, Ok(response), at),
-            Ok(Response::Heartbeat(response)) => {
-                process.member.on_heartbeat(ticket, Ok(response), at)
-            }
-            Ok(Response::Leave(response)) => process.member.on_left(ticket, Ok(response)),
-            // Only the call the ticket belongs to takes notice.
-            Err(failure) => {
-                let mut actions = process.member.on_joined(ticket, Err(failure.clone()), at);
-                actions.extend(process.member.on_synced(ticket, Err(failure.clone()), at));
-                actions.extend(process.member.on_heartbeat(ticket, Err(failure), at));
-                actions
-            }
-        });
-        actions
-    }
-
     fn tell_metadata(&mut self, place: usize, at: Moment) -> Vec<Action> {
         let view = |partitions: &i32| TopicView {
             partitions: *partitions,
@@ -440,20 +357,6 @@ impl World {
         self.processes[place]
             .member
             .on_metadata(topics.collect(), at)
-    }
-
-    fn move_coordinator(&mut self) {
-        self.broker += 1;
-        let loading = self.millis(0..1_500);
-        self.model.fail_over(self.now, loading);
-        for (call, (place, ..)) in self.calls.clone() {
-            let delay = self.millis(0..500);
-            self.schedule(
-                delay,
-                place,
-                Event::Answered(call, Err(RequestFailure::Lost)),
-            );
-        }
     }
 
     fn is_paused(&self, place: usize) -> bool {

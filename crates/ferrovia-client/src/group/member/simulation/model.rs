@@ -303,7 +303,7 @@ impl Model {
         let refusal = if now < self.loading_until {
             Some(ErrorCode::REBALANCE_IN_PROGRESS)
         } else {
-            refusal.or(preparing.then_some(ErrorCode::REBALANCE_IN_PROGRESS))
+            refusal.or_else(|| preparing.then_some(ErrorCode::REBALANCE_IN_PROGRESS))
         };
         if let Some(code) = refusal {
             let response = SyncGroupResponse::default().with_error_code(code.0);
@@ -386,7 +386,7 @@ impl Model {
     fn stale(&self, id: &str, instance: Option<&StrBytes>, generation: i32) -> Option<ErrorCode> {
         let moved_on = generation != self.group.generation;
         self.unknown(id, instance)
-            .or(moved_on.then_some(ErrorCode::ILLEGAL_GENERATION))
+            .or_else(|| moved_on.then_some(ErrorCode::ILLEGAL_GENERATION))
     }
 
     fn unknown(&self, id: &str, instance: Option<&StrBytes>) -> Option<ErrorCode> {
