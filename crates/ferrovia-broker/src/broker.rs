@@ -284,3 +284,6 @@ impl Known {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

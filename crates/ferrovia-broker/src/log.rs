@@ -100,7 +100,7 @@ impl PartitionLog {
             if log.batches.is_empty() {
                 log.start_offset = header.base_offset;
             }
-            log.producers.recover(&header);
+            log.producers.record(&header);
             log.push(&header, Place::Disk { segment, position });
         })?;
         if let Some(base) = segments

@@ -325,6 +325,46 @@ async fn descriptions_in_every_version() {
     check::<init_producer_id::InitProducerId>(|_| InitProducerIdRequest::default()).await;
 }
 
+/// Goal: a held fetch wakes on the append, long before its wait is over.
+#[tokio::test]
+async fn a_waiting_fetch_is_answered_when_records_arrive() {
+    use fetch_request::{FetchPartition, FetchTopic};
+    use produce_request::{PartitionProduceData, TopicProduceData};
+    let broker = broker();
+    let partition = FetchPartition::default().with_partition_max_bytes(1 << 20);
+    let asked = FetchTopic::default()
+        .with_topic(topic())
+        .with_partitions(vec![partition]);
+    let request = FetchRequest::default()
+        .with_max_wait_ms(200_000)
+        .with_min_bytes(1)
+        .with_max_bytes(1 << 20)
+        .with_topics(vec![asked]);
+    let fetching = call(&broker, 4);
+    let waiting = tokio::spawn(async move { fetch::Fetch::answer(&fetching, request).await });
+    // One turn of this thread's runtime is what the fetch needs to look and start waiting.
+    tokio::task::yield_now().await;
+    assert!(!waiting.is_finished());
+    let records = crate::log::batch::testing::TestBatch::records(2).bytes();
+    let data = PartitionProduceData::default().with_records(Some(records.clone()));
+    let data = TopicProduceData::default()
+        .with_name(topic())
+        .with_partition_data(vec![data]);
+    let request = ProduceRequest::default()
+        .with_acks(1)
+        .with_topic_data(vec![data]);
+    let produced = produce::Produce::answer(&call(&broker, 3), request).await;
+    assert!(matches!(produced, Answer::Message(_)));
+    let answer = tokio::time::timeout(Duration::from_secs(10), waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    let Answer::Encoded(body) = answer else {
+        panic!("{answer:?}")
+    };
+    assert!(body.len() > records.len());
+}
+
 proptest! {
     #[test]
     fn no_bytes_make_a_request_panic(

@@ -81,7 +81,7 @@ impl Producers {
         }
     }
 
-    /// Remembers a stored batch.
+    /// Remembers a stored batch, just written or found in the log at start.
     pub(super) fn record(&mut self, header: &BatchHeader) {
         if header.producer_id < 0 {
             return;
@@ -108,11 +108,6 @@ impl Producers {
             last_sequence: advance(header.base_sequence, header.last_offset_delta),
             base_offset: header.base_offset,
         });
-    }
-
-    /// Remembers a batch found in the log at start.
-    pub(super) fn recover(&mut self, header: &BatchHeader) {
-        self.record(header);
     }
 
     fn forget_oldest(&mut self) {
