@@ -82,7 +82,7 @@ impl Client {
             Self::Ferrovia => program(
                 self,
                 grounds::ferrovia()?,
-                &["bench", "--json"],
+                &["bench", "drain", "--json"],
                 kafka,
                 shape,
             ),

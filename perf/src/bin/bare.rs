@@ -1,4 +1,4 @@
-//! `bare`: drains a topic with the bare client and prints one line of JSON, the same fields as `ferrovia bench`.
+//! `bare`: drains a topic with the bare client and prints one line of JSON, the same fields as `ferrovia bench drain`.
 
 use std::io::{self, Write};
 
