@@ -77,7 +77,14 @@ fn a_bad_worker_file_ends_with_2_and_names_the_key() {
         "x=\\u12",
         "worker.properties:6: malformed \\uxxxx encoding: \\u12",
     );
-    check_worker("bootstrap.servers=foo", "bootstrap.servers");
+    check_worker(
+        "bootstrap.servers=foo",
+        "Invalid url in bootstrap.servers: foo",
+    );
+    check_worker(
+        "bootstrap.servers=nosuchhost.invalid:9092",
+        "No resolvable bootstrap urls given in bootstrap.servers: nosuchhost.invalid:9092",
+    );
     let empty = ferrovia()
         .args(["connect-standalone", ""])
         .output()

@@ -200,6 +200,7 @@ async fn cluster_id(worker: &WorkerConfig) -> Result<Option<String>, Failure> {
     let servers = worker.bootstrap_servers.join(",");
     settings.insert("bootstrap.servers".to_owned(), servers.clone());
     let settings = ClientSettings::from_properties(&settings)?;
+    check_resolvable(&worker.bootstrap_servers).await?;
     let cluster = Cluster::new(settings, FramePool::new(CLUSTER_ID_POOL_BYTES));
     cluster.ready(CLUSTER_ID_TIMEOUT).await.map_err(|error| {
         let error = with_causes(&error);
@@ -211,6 +212,17 @@ async fn cluster_id(worker: &WorkerConfig) -> Result<Option<String>, Failure> {
     let id = cluster.cluster_id().map(|id| id.to_string());
     info!("Kafka cluster ID: {}", id.as_deref().unwrap_or("none"));
     Ok(id)
+}
+
+/// A name that nobody knows is a mistake in the file, which no waiting mends; as in Java, one good name is enough.
+async fn check_resolvable(servers: &[String]) -> Result<(), Failure> {
+    for server in servers {
+        if tokio::net::lookup_host(server.as_str()).await.is_ok() {
+            return Ok(());
+        }
+    }
+    let listed = servers.join(",");
+    Err(format!("No resolvable bootstrap urls given in bootstrap.servers: {listed}").into())
 }
 
 fn listening_at(rest: &RestServer) -> String {
