@@ -64,10 +64,34 @@ pub enum ConnectorFactory {
 }
 
 impl ConnectorPlugin {
-    /// Whether users may call this connector `name`: its class, the class without its package, or that without the
-    /// ending `Connector`.
+    /// Whether users may call this connector `name`.
     pub fn is_named(&self, name: &str) -> bool {
-        let simple = self.class.rsplit('.').next().unwrap_or(self.class);
-        name == self.class || name == simple || Some(name) == simple.strip_suffix("Connector")
+        is_plugin_named(self.class, "Connector", name)
+    }
+}
+
+/// Whether users may call a plugin `name`: by its class, by the class without its package, or by that without the
+/// ending that all plugins of its kind have.
+///
+/// # Source
+/// `org.apache.kafka.connect.runtime.isolation.PluginUtils`, `simpleName` and `prunedName`
+pub fn is_plugin_named(class: &str, kind_ending: &str, name: &str) -> bool {
+    let simple = class.rsplit('.').next().unwrap_or(class);
+    name == class || name == simple || Some(name) == simple.strip_suffix(kind_ending)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugin_goes_by_class_simple_name_and_alias() {
+        let class = "org.apache.kafka.connect.file.FileStreamSinkConnector";
+        for name in [class, "FileStreamSinkConnector", "FileStreamSink"] {
+            assert!(is_plugin_named(class, "Connector", name), "{name}");
+        }
+        for name in ["FileStream", "file.FileStreamSinkConnector", ""] {
+            assert!(!is_plugin_named(class, "Connector", name), "{name}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use crate::connector::is_plugin_named;
 use crate::error::ConnectError;
 use crate::value::Value;
 
@@ -49,7 +50,7 @@ impl Converter {
         class: &str,
         settings: &BTreeMap<String, String>,
     ) -> Result<Option<Self>, ConnectError> {
-        let is = |name: &str| class == name || class == name.rsplit('.').next().unwrap_or(name);
+        let is = |known: &str| is_plugin_named(known, "Converter", class);
         let [byte_array, string] = CONVERTER_CLASSES;
         if is(byte_array) {
             return Ok(Some(Self::ByteArray));
@@ -161,6 +162,12 @@ mod tests {
         let settings = BTreeMap::from([("converter.encoding".to_owned(), "EBCDIC".to_owned())]);
         let error = Converter::from_class("StringConverter", &settings).unwrap_err();
         assert!(error.to_string().contains("converter.encoding"), "{error}");
+    }
+
+    #[test]
+    fn alias_is_understood() {
+        let converter = Converter::from_class("String", &BTreeMap::new()).unwrap();
+        assert_eq!(converter, Some(Converter::String(TextEncoding::Utf8)));
     }
 
     #[test]

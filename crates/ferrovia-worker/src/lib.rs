@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`config`] is where files become typed settings, the [`herder`] decides what runs, a [`task`] moves
 //! the records on one of the threads of the [`runtime`], [`status`] tells how it goes, and [`rest`] passes users'
-//! requests to the herder.
+//! requests to the herder. A [`standalone`] worker is all of these together.
 
 pub mod config;
 pub mod herder;
@@ -10,4 +10,5 @@ pub mod task;
 pub mod runtime;
 pub mod status;
 pub mod rest;
+pub mod standalone;
 pub mod logging;

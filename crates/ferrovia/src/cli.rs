@@ -4,6 +4,7 @@
 //! Kafka's script of that name.
 
 mod standalone;
+mod demo;
 mod bench;
 
 use std::ffi::OsString;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::logging::{self, LogFormat};
+use crate::logging::{self, LogFormat, LogPlan};
 
 const STANDALONE: &str = "connect-standalone";
 
@@ -72,6 +73,8 @@ enum Format {
 enum Command {
     /// Run one worker with the connectors of these files.
     ConnectStandalone(standalone::Arguments),
+    /// Show data moving: an embedded broker, a generator and a worker with a file sink.
+    Demo(crate::demo::DemoArguments),
     /// Measure how fast a topic drains, and fill topics to measure with.
     #[command(subcommand)]
     Bench(bench::Command),
@@ -88,11 +91,16 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Format::Plain) => LogFormat::Plain,
         None => LogFormat::from_environment(),
     };
-    if let Err(error) = logging::start(format, cli.log_level.as_deref()) {
+    let plan = match cli.command {
+        Command::ConnectStandalone(_) => LogPlan::Worker,
+        Command::Demo(_) | Command::Bench(_) => LogPlan::Tool,
+    };
+    if let Err(error) = logging::start(plan, format, cli.log_level.as_deref()) {
         return complain(&error.to_string(), Exit::Usage);
     }
     match cli.command {
         Command::ConnectStandalone(arguments) => standalone::run(&arguments).into(),
+        Command::Demo(arguments) => demo::run(&arguments).into(),
         Command::Bench(command) => bench::run(&command).into(),
     }
 }

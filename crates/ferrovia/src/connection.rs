@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use ferrovia_client::admin::topics::{NewTopic, create_topics};
 use ferrovia_client::settings::ClientSettings;
-use ferrovia_client::{Cluster, FramePool, TopicPartition};
+use ferrovia_client::{Cluster, ErrorCode, FramePool, TopicPartition};
 use ferrovia_worker::config::properties;
 
 use crate::failure::Failure;
@@ -29,6 +30,14 @@ pub(crate) struct BootstrapArguments {
 }
 
 impl BootstrapArguments {
+    /// The cluster at this address, with default settings.
+    pub(crate) fn to(address: &str) -> Self {
+        Self {
+            bootstrap_server: address.to_owned(),
+            command_config: None,
+        }
+    }
+
     /// The client settings that the arguments mean.
     pub(crate) fn settings(&self) -> Result<BTreeMap<String, String>, Failure> {
         let mut settings = match &self.command_config {
@@ -49,6 +58,32 @@ pub(crate) async fn connect(arguments: &BootstrapArguments) -> Result<Cluster, F
     let cluster = Cluster::new(settings, FramePool::new(IDLE_BUFFERS_BYTES));
     cluster.ready(FIRST_ANSWER_MAX).await.map_err(Failure::of)?;
     Ok(cluster)
+}
+
+/// Creates a topic unless it exists.
+pub(crate) async fn create_topic(
+    cluster: &Cluster,
+    name: &str,
+    partitions: i32,
+) -> Result<(), Failure> {
+    let new = NewTopic {
+        name: name.into(),
+        partitions: Some(partitions),
+        replication_factor: None,
+        configs: BTreeMap::new(),
+    };
+    let outcomes = create_topics(cluster, &[new], false)
+        .await
+        .map_err(Failure::of)?;
+    match outcomes.into_values().next() {
+        Some(Err((code, reason))) if code != ErrorCode::TOPIC_ALREADY_EXISTS => {
+            let reason = reason.as_deref().unwrap_or_default();
+            Err(Failure::saying(format!(
+                "cannot create topic {name}: {code} {reason}"
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// All partitions of a topic.

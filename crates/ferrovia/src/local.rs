@@ -5,22 +5,19 @@ use std::sync::Arc;
 
 use ferrovia_worker::config::connector_file::InitialState;
 use ferrovia_worker::config::{ConnectorFile, StandaloneConfig, WorkerConfig};
-use ferrovia_worker::herder::{HerderHandle, StandaloneHerder};
+use ferrovia_worker::rest::RestServer;
+use ferrovia_worker::standalone::StandaloneWorker;
 use ferrovia_worker::status::State;
 use ferrovia_worker::task::metrics::SinkTaskCounts;
-use ferrovia_worker::task::runner::{TaskMetrics, ThreadedRunner};
-use tokio::task::JoinHandle;
 
 use crate::failure::Failure;
 use crate::plugins::BuiltIn;
 
-/// A worker that runs. It must be made and stopped inside a `LocalSet`.
+/// A worker with one connector. It must be made and stopped inside a `LocalSet`.
 #[derive(Debug)]
 pub(crate) struct LocalWorker {
-    pub(crate) herder: HerderHandle,
-    pub(crate) config: Arc<WorkerConfig>,
-    metrics: TaskMetrics,
-    herding: JoinHandle<()>,
+    config: Arc<WorkerConfig>,
+    worker: StandaloneWorker,
 }
 
 impl LocalWorker {
@@ -30,22 +27,22 @@ impl LocalWorker {
             .map_err(Failure::of)?
             .worker;
         let config = Arc::new(config);
-        let runner = ThreadedRunner::start(Arc::clone(&config)).map_err(Failure::of)?;
-        let metrics = runner.metrics();
-        let stop_timeout = config.task_shutdown_graceful_timeout;
-        let (herder, handle) = StandaloneHerder::new(
-            id.to_owned(),
-            runner,
-            Arc::new(BuiltIn::new()),
-            stop_timeout,
-        );
-        let herding = tokio::task::spawn_local(herder.run());
+        let catalog = Arc::new(BuiltIn::new());
+        let worker = StandaloneWorker::start(Arc::clone(&config), id.to_owned(), catalog);
         Ok(Self {
-            herder: handle,
             config,
-            metrics,
-            herding,
+            worker: worker.map_err(Failure::of)?,
         })
+    }
+
+    /// Serves REST at the configured listener and answers its URL.
+    pub(crate) async fn serve(&mut self) -> Result<String, Failure> {
+        let rest = RestServer::bind(&self.config.rest)
+            .await
+            .map_err(Failure::of)?;
+        let url = rest.advertised_url().to_string();
+        self.worker.serve(rest, None);
+        Ok(url)
     }
 
     /// Makes a connector with these settings.
@@ -56,14 +53,18 @@ impl LocalWorker {
             settings,
             initial_state: InitialState::Running,
         };
-        self.herder.create(file).await.map_err(Failure::of)?;
-        self.herder.ready().await.map_err(Failure::of)
+        self.worker
+            .herder()
+            .create(file)
+            .await
+            .map_err(Failure::of)?;
+        self.worker.herder().ready().await.map_err(Failure::of)
     }
 
     /// The counters of all tasks, added up.
     pub(crate) fn counts(&self) -> SinkTaskCounts {
         let mut sum = SinkTaskCounts::default();
-        for (_, counts) in self.metrics.counts() {
+        for (_, counts) in self.worker.metrics().counts() {
             sum += counts;
         }
         sum
@@ -71,7 +72,12 @@ impl LocalWorker {
 
     /// An error if the connector or a task of it has failed.
     pub(crate) async fn check(&self, connector: &str) -> Result<(), Failure> {
-        let status = self.herder.status(connector).await.map_err(Failure::of)?;
+        let status = self
+            .worker
+            .herder()
+            .status(connector)
+            .await
+            .map_err(Failure::of)?;
         let tasks = status.tasks.iter().map(|(_, task)| task);
         let mut all = std::iter::once(&status.connector).chain(tasks);
         match all.find(|status| status.state == State::Failed) {
@@ -81,8 +87,7 @@ impl LocalWorker {
     }
 
     /// Commits, closes and stops everything.
-    pub(crate) async fn stop(self) -> Result<(), Failure> {
-        self.herder.stop().await.map_err(Failure::of)?;
-        self.herding.await.map_err(Failure::of)
+    pub(crate) async fn stop(self) {
+        self.worker.stop().await;
     }
 }

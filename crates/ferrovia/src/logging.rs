@@ -1,10 +1,9 @@
-//! Log lines: to standard output, in the form that tools for Kafka Connect know, or as JSON.
+//! Log lines: in the form that tools for Kafka Connect know, or as JSON.
 
 mod plain;
 
-use std::io::IsTerminal;
-
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -12,8 +11,30 @@ use self::plain::{ContextOnly, PlainFormat};
 
 /// The variable that sets the form where the command line does not.
 const FORMAT_VARIABLE: &str = "FERROVIA_LOG_FORMAT";
-/// What is printed where nobody says anything else.
-const LEVEL_DEFAULT: &str = "info";
+/// Where log lines go, and which, unless somebody says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogPlan {
+    /// A worker's: everything of interest to an operator, on standard output, as Kafka Connect does.
+    Worker,
+    /// A tool's: its own lines and what went wrong, on standard error, because standard output is for results.
+    Tool,
+}
+
+impl LogPlan {
+    fn level(self) -> &'static str {
+        match self {
+            Self::Worker => "info",
+            Self::Tool => "warn,ferrovia::bench=info",
+        }
+    }
+
+    fn writer(self) -> BoxMakeWriter {
+        match self {
+            Self::Worker => BoxMakeWriter::new(std::io::stdout),
+            Self::Tool => BoxMakeWriter::new(std::io::stderr),
+        }
+    }
+}
 
 /// The form of log lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,20 +71,25 @@ pub(crate) enum LoggingError {
 ///
 /// # Errors
 /// [`LoggingError`]
-pub(crate) fn start(format: LogFormat, level: Option<&str>) -> Result<(), LoggingError> {
+pub(crate) fn start(
+    plan: LogPlan,
+    format: LogFormat,
+    level: Option<&str>,
+) -> Result<(), LoggingError> {
     let environment = || std::env::var("RUST_LOG").ok();
     let level = level.map(str::to_owned).or_else(environment);
-    let level = level.unwrap_or_else(|| LEVEL_DEFAULT.to_owned());
+    let level = level.unwrap_or_else(|| plan.level().to_owned());
     let filter = EnvFilter::try_new(&level).map_err(|source| LoggingError::Level {
         level: level.clone(),
         source,
     })?;
     let layers = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(std::io::stdout().is_terminal());
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(plan.writer());
     match format {
         LogFormat::Json => layers.with(lines.json().flatten_event(true)).try_init()?,
         LogFormat::Plain => {
-            let lines = lines.with_ansi(false);
             layers
                 .with(lines.fmt_fields(ContextOnly).event_format(PlainFormat))
                 .try_init()?;

@@ -1,14 +1,16 @@
 //! The `ferrovia` binary.
 
 mod cli;
+mod demo;
 mod bench;
 mod local;
+mod plugins;
 mod connection;
 mod orders;
 mod usage;
+mod numbers;
 mod failure;
 mod logging;
-mod plugins;
 
 use std::process::ExitCode;
 

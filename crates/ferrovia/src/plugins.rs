@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_pipeline::connector::ConnectorPlugin;
+use ferrovia_pipeline::connector::{ConnectorPlugin, is_plugin_named};
 use ferrovia_pipeline::convert::Converter;
 use ferrovia_worker::herder::ConnectorCatalog;
 
@@ -37,14 +37,10 @@ impl ConnectorCatalog for BuiltIn {
     }
 
     fn is_header_converter(&self, class: &str) -> bool {
-        HEADER_CONVERTERS.iter().any(|known| is_named(known, class))
+        HEADER_CONVERTERS
+            .iter()
+            .any(|known| is_plugin_named(known, "Converter", class))
     }
-}
-
-/// A class goes by its full name, by its name without the package, or by that without `Converter`.
-fn is_named(class: &str, name: &str) -> bool {
-    let simple = class.rsplit('.').next().unwrap_or(class);
-    name == class || name == simple || Some(name) == simple.strip_suffix("Converter")
 }
 
 #[cfg(test)]
@@ -57,6 +53,7 @@ mod tests {
         for name in [
             "org.apache.kafka.connect.storage.StringConverter",
             "StringConverter",
+            "String",
         ] {
             assert!(plugins.is_converter(name), "{name}");
         }

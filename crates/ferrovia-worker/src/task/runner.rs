@@ -127,12 +127,19 @@ impl ThreadedRunner {
         task: Box<dyn ferrovia_pipeline::sink::SinkTask>,
     ) -> Result<SinkTaskSpec, ConnectError> {
         let worker = &self.worker;
+        if let Some(alias) = connector.transforms.first() {
+            // Ignoring it would write other records than the user wants.
+            return Err(ConnectError::config(format!(
+                "Invalid value {alias} for configuration transforms: transformations are not available yet"
+            )));
+        }
         let plan = sink::compile(
             &connector.key_converter(worker),
             &connector.value_converter(worker),
         )?;
         let consumer = self.consumer(id, connector)?;
         let cluster = Cluster::new(consumer.client.clone(), self.pool.clone());
+        cluster.set_auto_create_topics(consumer.allow_auto_create_topics);
         Ok(SinkTaskSpec {
             name: id.to_string(),
             settings,

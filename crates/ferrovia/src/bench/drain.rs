@@ -10,10 +10,11 @@ use ferrovia_client::admin::{OffsetQuery, OffsetSpec};
 use ferrovia_client::settings::IsolationLevel;
 use ferrovia_client::{Cluster, TopicPartition};
 
-use crate::bench::figures::{Figures, as_float, megabytes};
+use crate::bench::figures::Figures;
 use crate::connection::{BootstrapArguments, connect, partitions};
 use crate::failure::Failure;
 use crate::local::LocalWorker;
+use crate::numbers::{as_float, megabytes};
 use crate::usage;
 
 /// How often the counters are looked at.
@@ -71,7 +72,7 @@ pub(crate) async fn drain(arguments: &DrainArguments) -> Result<String, Failure>
     let worker = LocalWorker::start(worker_settings(arguments)?, &name)?;
     worker.create(connector_settings(arguments, &name)?).await?;
     let figures = measure(arguments, &worker, &name, expected).await?;
-    worker.stop().await?;
+    worker.stop().await;
     Ok(if arguments.json {
         serde_json::to_string(&figures).map_err(Failure::of)?
     } else {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::numbers::megabytes;
+
 /// The figures of one drain, from the first record to the last.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Figures {
@@ -36,7 +38,7 @@ impl fmt::Display for Figures {
                 |figure| format!("{figure:.digits$}"),
             )
         };
-        let peak_mb = self.peak_memory_bytes.map(|bytes| megabytes(bytes));
+        let peak_mb = self.peak_memory_bytes.map(megabytes);
         writeln!(f, "topic                {}", self.topic)?;
         writeln!(f, "tasks                {}", self.tasks)?;
         writeln!(f, "records              {}", self.records)?;
@@ -52,18 +54,4 @@ impl fmt::Display for Figures {
         )?;
         write!(f, "peak memory MB       {}", or_unknown(peak_mb, 1))
     }
-}
-
-/// Millions of bytes.
-pub(crate) fn megabytes(bytes: u64) -> f64 {
-    as_float(bytes) / 1e6
-}
-
-/// A count as a figure to divide. Counts beyond 2^53 lose their last digits, which no figure shows.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "figures are shown with few digits"
-)]
-pub(crate) fn as_float(count: u64) -> f64 {
-    count as f64
 }

@@ -4,14 +4,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
-use ferrovia_client::admin::topics::{NewTopic, create_topics};
+use ferrovia_client::TopicPartition;
 use ferrovia_client::produce::{Ack, Acks, Producer};
-use ferrovia_client::{Cluster, ErrorCode, TopicPartition};
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 
-use crate::bench::figures::{as_float, megabytes};
-use crate::connection::{BootstrapArguments, connect};
+use crate::connection::{BootstrapArguments, connect, create_topic, partitions};
 use crate::failure::Failure;
+use crate::numbers::{as_float, megabytes};
 use crate::orders::write_order;
 
 /// Batches that may be on their way before the next is built.
@@ -83,7 +82,8 @@ impl From<CompressionType> for Codec {
 /// Produces the records, with a line of progress each second, and waits until all are acknowledged.
 pub(crate) async fn fill(arguments: &FillArguments) -> Result<(), Failure> {
     let cluster = connect(&arguments.brokers).await?;
-    let partitions = partitions_of(&cluster, arguments).await?;
+    create_topic(&cluster, &arguments.topic, arguments.partitions).await?;
+    let partitions = partitions(&cluster, &arguments.topic.as_str().into()).await?;
     let producer = Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT_MAX);
     let mut values = Values::new(arguments.payload, arguments.size);
     let mut writer = BatchWriter::new(BatchOptions {
@@ -147,36 +147,6 @@ fn report(records: u64, bytes: u64, begun: Instant) {
         as_float(records) / seconds,
         megabytes(bytes) / seconds
     );
-}
-
-/// The topic's partitions; it is created where it does not exist.
-async fn partitions_of(
-    cluster: &Cluster,
-    arguments: &FillArguments,
-) -> Result<Vec<TopicPartition>, Failure> {
-    let topic: std::sync::Arc<str> = arguments.topic.as_str().into();
-    let new = NewTopic {
-        name: std::sync::Arc::clone(&topic),
-        partitions: Some(arguments.partitions),
-        replication_factor: None,
-        configs: std::collections::BTreeMap::new(),
-    };
-    let outcomes = create_topics(cluster, &[new], false)
-        .await
-        .map_err(Failure::of)?;
-    for (name, outcome) in outcomes {
-        match outcome {
-            Ok(()) | Err((ErrorCode::TOPIC_ALREADY_EXISTS, _)) => {}
-            Err((code, reason)) => {
-                let reason = reason.as_deref().unwrap_or_default();
-                return Err(Failure::saying(format!(
-                    "cannot create topic {name}: {code} {reason}"
-                )));
-            }
-        }
-    }
-    let partitions = crate::connection::partitions(cluster, &topic).await?;
-    Ok(partitions)
 }
 
 /// Makes the values one after the other, in one buffer.

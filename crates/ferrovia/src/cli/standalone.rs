@@ -15,11 +15,10 @@ use ferrovia_client::{ClientSettings, FramePool};
 use ferrovia_pipeline::config::ConfigError;
 use ferrovia_worker::config::worker::{ClientKind, WorkerConfig};
 use ferrovia_worker::config::{ConnectorFile, StandaloneConfig, properties};
-use ferrovia_worker::herder::{ConnectorCatalog, HerderHandle, StandaloneHerder};
+use ferrovia_worker::herder::{ConnectorCatalog, HerderHandle};
 use ferrovia_worker::rest::RestServer;
-use ferrovia_worker::task::runner::ThreadedRunner;
+use ferrovia_worker::standalone::StandaloneWorker;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
@@ -126,39 +125,25 @@ async fn work(
     let advertised = rest.advertised_url().clone();
     let listening = listening_at(&rest);
     info!("REST server listening at {listening}, advertising URL {advertised}");
-    let runner = ThreadedRunner::start(Arc::clone(&worker))?;
+    let catalog = Arc::new(BuiltIn::new());
+    let mut running = StandaloneWorker::start(worker, advertised.worker_id(), catalog)?;
     info!(
         "Kafka Connect worker initialization took {}ms",
         begun.elapsed().as_millis()
     );
 
     info!("Kafka Connect starting");
-    info!("Herder starting");
-    let (herder, handle) = StandaloneHerder::new(
-        advertised.worker_id(),
-        runner,
-        Arc::new(BuiltIn::new()),
-        worker.task_shutdown_graceful_timeout,
-    );
-    let herding = tokio::task::spawn_local(herder.run());
-    let (stop, stopping) = watch::channel(false);
-    let serving = tokio::task::spawn_local(rest.serve(handle.clone(), cluster_id, stopping));
+    running.serve(rest, cluster_id);
     info!("REST resources initialized; server is started and ready to handle requests");
     info!("Kafka Connect started");
 
     let exit = tokio::select! {
-        exit = create_then_wait(&handle, files) => exit,
+        exit = create_then_wait(running.herder(), files) => exit,
         exit = signals.next() => exit,
     };
 
     info!("Kafka Connect stopping");
-    info!("Stopping REST server");
-    // The server outlives this only if nobody listens to it any more.
-    let _ = stop.send(true);
-    serving.await?;
-    // A herder that is gone has stopped.
-    let _ = handle.stop().await;
-    herding.await?;
+    running.stop().await;
     info!("Kafka Connect stopped");
     Ok(exit)
 }
