@@ -171,7 +171,7 @@ fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sa
             .with("value.converter", BYTE_ARRAY)
             .with("offset.flush.interval.ms", 10_000)
             .with("consumer.session.timeout.ms", 30_000)
-            .with("consumer.heartbeat.interval.ms", 3_000)
+            .with("consumer.heartbeat.interval.ms", 50)
             .with("consumer.max.poll.records", 5_000)
             .with("consumer.max.partition.fetch.bytes", 4 << 20)
             .with("consumer.fetch.max.bytes", 32 << 20)

@@ -25,6 +25,10 @@ const QUIET_END: Duration = Duration::from_secs(3);
 /// Without a record for so long, a drain has failed.
 const STALLED: Duration = Duration::from_secs(60);
 
+/// A member learns by its next heartbeat that another has joined. With Kafka's default of three seconds a short drain
+/// would be over before the second task gets its share.
+const HEARTBEAT_MS: &str = "50";
+
 /// Drains a topic through the sink path, from its beginning to where it ends now.
 #[derive(Debug, Args)]
 pub(crate) struct DrainArguments {
@@ -110,6 +114,7 @@ async fn total(
 fn worker_settings(arguments: &DrainArguments) -> Result<BTreeMap<String, String>, Failure> {
     let bytes = "org.apache.kafka.connect.converters.ByteArrayConverter";
     let mut settings = BTreeMap::new();
+    settings.insert("consumer.heartbeat.interval.ms".to_owned(), HEARTBEAT_MS.to_owned());
     for (key, value) in arguments.brokers.settings()? {
         settings.insert(format!("consumer.{key}"), value.clone());
         settings.insert(key, value);
