@@ -1,3 +1,5 @@
+//! Credit is given out in order, waited for, and comes back with the last reference to a frame.
+
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};

@@ -1,3 +1,5 @@
+//! How Java properties become settings: defaults, bounds and messages.
+
 use super::*;
 
 fn properties(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {

@@ -1,3 +1,5 @@
+//! What answers change in the view; stale, partial and malformed ones change little.
+
 use kafka_protocol::messages::metadata_response::MetadataResponseBroker;
 use kafka_protocol::messages::{BrokerId, TopicName};
 use kafka_protocol::protocol::StrBytes;

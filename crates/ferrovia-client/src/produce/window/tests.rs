@@ -1,3 +1,5 @@
+//! How many requests a window lets go at once, in which order, and what it makes of their outcomes.
+
 use super::*;
 use crate::cluster::{BrokerMetadata, PartitionMetadata, TopicMetadata};
 use crate::settings::BrokerAddress;
