@@ -2,8 +2,8 @@
 //!
 //! Free of IO: events come in with a [`Moment`], [`Action`]s go out, and [`Member::next_deadline`] says when to
 //! call [`Member::on_time`]. The same machine runs behind a real connection and in a simulation. In order of a
-//! life: [`interest`] (which topics), [`coordinator`] (where), [`join`], [`lead`] (if elected), [`sync`],
-//! [`heartbeat`], [`leave`].
+//! life: `interest` (which topics), `coordinator` (where), `join`, `lead` (if elected), `sync`,
+//! `heartbeat`, `leave`.
 //!
 //! The owner's promise: it reads partitions only between [`Action::PartitionsAssigned`] and the
 //! [`Action::AskRevoke`] or [`Action::PartitionsLost`] that names them.
