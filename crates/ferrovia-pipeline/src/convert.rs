@@ -94,7 +94,10 @@ impl TextEncoding {
     #[inline]
     fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         match self {
-            Self::Utf8 => String::from_utf8_lossy(bytes),
+            Self::Utf8 => match str::from_utf8(bytes) {
+                Ok(text) => Cow::Borrowed(text),
+                Err(_) => Cow::Owned(replace_malformed(bytes)),
+            },
             Self::Latin1 if bytes.is_ascii() => String::from_utf8_lossy(bytes),
             Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
             Self::Ascii => bytes
@@ -109,6 +112,34 @@ impl TextEncoding {
                 .collect(),
         }
     }
+}
+
+/// Text with U+FFFD for what is malformed, as many as Java puts there: an encoded surrogate, whole or cut short, is one
+/// where Rust sees each of its bytes as malformed.
+///
+/// # Source
+/// `java.lang.String(byte[], Charset)` of Java 17
+#[cold]
+fn replace_malformed(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    // How many more bytes may belong to the surrogate that has just been replaced.
+    let mut surrogate_rest = 0;
+    for chunk in bytes.utf8_chunks() {
+        if !chunk.valid().is_empty() {
+            text.push_str(chunk.valid());
+            surrogate_rest = 0;
+        }
+        match (surrogate_rest, chunk.invalid()) {
+            (_, []) => {}
+            (2, [0xA0..=0xBF]) => surrogate_rest = 1,
+            (1, [0x80..=0xBF]) => surrogate_rest = 0,
+            (_, invalid) => {
+                text.push(char::REPLACEMENT_CHARACTER);
+                surrogate_rest = if invalid == [0xED] { 2 } else { 0 };
+            }
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -129,6 +160,41 @@ mod tests {
     fn malformed_utf8_becomes_the_replacement_character() {
         let value = string("UTF-8").to_connect(Some(b"a\xffb"));
         assert_eq!(value, Value::String(Cow::Borrowed("a\u{fffd}b")));
+    }
+
+    #[test]
+    fn malformed_utf8_gives_as_many_replacements_as_in_java() {
+        // Printed by Java 17, with R for U+FFFD.
+        let golden: [(&[u8], &str); 20] = [
+            (b"\xed\xa0\x80", "R"),
+            (b"\xed\xbf\xbf", "R"),
+            (b"\xed\xa0", "R"),
+            (b"\xed\xa0A", "RA"),
+            (b"\xedA", "RA"),
+            (b"\xed\xa0\x80\xed\xa0", "RR"),
+            (b"\xed\xa0\xff", "RR"),
+            (b"\xf4\x90\x80\x80", "RRRR"),
+            (b"\xf0\x9f\x9a", "R"),
+            (b"\xf0\x9f\x9aA", "RA"),
+            (b"\xf0(\x8c\xbc", "R(RR"),
+            (b"\xe2(\xa1", "R(R"),
+            (b"\xf8\x88\x80\x80\x80", "RRRRR"),
+            (b"\xc0\xaf", "RR"),
+            (b"\xc3(", "R("),
+            (b"\xe0\x80AA", "RRAA"),
+            (b"\xf0\x8fA\x80", "RRAR"),
+            (b"\xf4\x90A", "RRA"),
+            (b"\xf0\x90A\x80", "RAR"),
+            (b"\xff\x80", "RR"),
+        ];
+        for (bytes, expected) in golden {
+            let value = string("UTF-8").to_connect(Some(bytes));
+            assert_eq!(
+                value.to_string().replace('\u{fffd}', "R"),
+                expected,
+                "{bytes:x?}"
+            );
+        }
     }
 
     #[test]
