@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::connector::is_plugin_named;
+use crate::data::Value;
 use crate::error::ConnectError;
-use crate::value::Value;
 
 /// A converter that has been configured for keys or for values.
 ///
@@ -69,7 +69,7 @@ impl Converter {
     pub fn to_connect<'a>(&self, bytes: Option<&'a [u8]>) -> Value<'a> {
         match (self, bytes) {
             (_, None) => Value::Null,
-            (Self::ByteArray, Some(bytes)) => Value::Bytes(bytes),
+            (Self::ByteArray, Some(bytes)) => Value::Bytes(Cow::Borrowed(bytes)),
             (Self::String(encoding), Some(bytes)) => Value::String(encoding.decode(bytes)),
         }
     }

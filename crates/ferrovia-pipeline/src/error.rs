@@ -24,6 +24,12 @@ pub enum ConnectError {
         /// What is wrong with the record.
         message: String,
     },
+    /// A schema cannot be built.
+    #[error("{message}")]
+    SchemaBuilder {
+        /// What is wrong with it.
+        message: String,
+    },
     /// A setting is missing or has an unusable value.
     #[error("{message}")]
     Config {
@@ -67,6 +73,13 @@ impl ConnectError {
         }
     }
 
+    /// An error in building a schema.
+    pub fn schema_builder(message: impl Into<String>) -> Self {
+        Self::SchemaBuilder {
+            message: message.into(),
+        }
+    }
+
     /// An error in the configuration.
     pub fn config(message: impl Into<String>) -> Self {
         Self::Config {
@@ -103,6 +116,7 @@ impl ConnectError {
         match self {
             Self::Retriable { .. } => "org.apache.kafka.connect.errors.RetriableException",
             Self::Data { .. } => "org.apache.kafka.connect.errors.DataException",
+            Self::SchemaBuilder { .. } => "org.apache.kafka.connect.errors.SchemaBuilderException",
             Self::Config { .. } => "org.apache.kafka.common.config.ConfigException",
             Self::Failed { .. } => "org.apache.kafka.connect.errors.ConnectException",
             Self::Corrupt { .. } => "org.apache.kafka.common.KafkaException",

@@ -1,13 +1,13 @@
 //! Records without IO: from the bytes of a record batch to what a connector sees, and the traits that connectors
 //! implement. Nothing here opens a socket, starts a thread or reads a clock.
 //!
-//! In reading order: a [`topic`] says where a record stands, a [`batch`] is how it is stored, a [`value`] is what a
+//! In reading order: a [`topic`] says where a record stands, a [`batch`] is how it is stored, [`data`] is what a
 //! converter ([`convert`]) makes of it by the task's [`plan`], and a [`sink`] takes it. A [`connector`] splits the work
 //! into tasks by its settings ([`config`]). An [`error`] says by its kind what is to be done.
 
 pub mod topic;
 pub mod batch;
-pub mod value;
+pub mod data;
 pub mod convert;
 pub mod plan;
 pub mod sink;

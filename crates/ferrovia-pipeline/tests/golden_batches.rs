@@ -1,7 +1,7 @@
 //! Batches that Kafka's own classes wrote are read here, and Kafka's own classes read what is written here.
 //!
-//! `fixtures/record_batches/RecordBatches.java` has made the fixtures, and reads our batches where the variable
-//! `FERROVIA_KAFKA_LIBS` names a folder with the jars of Kafka 4.2.
+//! `fixtures/record_batches/RecordBatches.java` has made the fixtures, and reads our batches with Kafka's jars, which
+//! `make kafka` fetches.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fmt::Write as _;
@@ -26,6 +26,29 @@ type Fields = (
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/record_batches")
+}
+
+/// Kafka's jars, by the rules that all tests with Java follow (`ferrovia_tests::grounds`, which a crate below it
+/// cannot use): in `FERROVIA_CACHE` or in the `.cache` of a folder above. Without them the test says that it is
+/// skipped; in CI it fails.
+fn kafka_libs() -> Option<PathBuf> {
+    if std::env::var_os("FERROVIA_WITHOUT_JAVA").is_some() {
+        eprintln!("SKIPPED, NOT PASSED: FERROVIA_WITHOUT_JAVA is set");
+        return None;
+    }
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let found = std::env::var_os("FERROVIA_CACHE")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(above.map(|folder| folder.join(".cache")))
+        .map(|cache| cache.join("kafka-4.2.0"))
+        .find(|kafka| kafka.join(".complete").exists());
+    let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+    assert!(found.is_some() || !in_ci, "no Kafka in .cache: make kafka");
+    if found.is_none() {
+        eprintln!("SKIPPED, NOT PASSED: no Kafka in .cache (make kafka)");
+    }
+    found.map(|kafka| kafka.join("libs"))
 }
 
 fn fixture(name: &str) -> RawBatch {
@@ -198,8 +221,7 @@ fn uncompressed_batches_are_the_bytes_that_java_writes() {
 
 #[test]
 fn java_reads_what_is_written_by_every_codec() {
-    let Some(libs) = std::env::var_os("FERROVIA_KAFKA_LIBS") else {
-        eprintln!("SKIPPED: FERROVIA_KAFKA_LIBS does not name Kafka's jars");
+    let Some(libs) = kafka_libs() else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -218,7 +240,7 @@ fn java_reads_what_is_written_by_every_codec() {
     std::fs::write(&file, bytes).unwrap();
     let java = Command::new("java")
         .arg("-cp")
-        .arg(Path::new(&libs).join("*"))
+        .arg(libs.join("*"))
         .arg(fixtures().join("RecordBatches.java"))
         .arg("read")
         .arg(&file)

@@ -89,7 +89,7 @@ impl SinkTask for FileStreamSinkTask {
             if self.lines.len() + line.len() >= BUFFER_BYTES {
                 self.write_lines()?;
             }
-            self.lines.extend_from_slice(line);
+            self.lines.extend_from_slice(&line);
             self.lines.push(b'\n');
             Ok(())
         });

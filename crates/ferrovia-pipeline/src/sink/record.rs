@@ -1,9 +1,9 @@
 //! One record as a sink sees it.
 
 use crate::batch::{RawHeaders, RecordRef, TimestampType};
+use crate::data::Value;
 use crate::plan::Plan;
 use crate::topic::TopicPartition;
-use crate::value::Value;
 
 /// A record on its way to a sink. It borrows from the batch; what a sink keeps, it copies.
 ///

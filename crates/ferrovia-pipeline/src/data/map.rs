@@ -1,0 +1,316 @@
+//! Maps, in the order in which Java shows them.
+//!
+//! A map without a schema is a `HashMap` in Java, and its order of iteration is visible: in JSON that a converter writes,
+//! in text that a file sink writes. So a map here remembers how large Java's table is, and sorts by bucket when it is
+//! shown. Within a bucket Java keeps the order of insertion, and so does this (but for the trees that Java makes of
+//! buckets with eight keys or more).
+//!
+//! # Source
+//! `java.util.HashMap`, `java.util.LinkedHashMap`
+
+use std::borrow::Cow;
+use std::hash::{Hash, Hasher};
+
+use indexmap::{Equivalent, IndexMap};
+
+use crate::data::Value;
+
+/// A map from values to values.
+#[derive(Clone, Debug)]
+pub struct Map<'a> {
+    entries: IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>,
+    order: Order,
+}
+
+/// The order in which Java shows a map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// That of the buckets of a table of this size, a power of two.
+    Hash { capacity: usize },
+    /// That of insertion.
+    Insertion,
+}
+
+/// The table of a `HashMap` that was made without a size.
+const DEFAULT_CAPACITY: usize = 16;
+
+impl<'a> Map<'a> {
+    /// An empty `HashMap`.
+    pub fn new() -> Self {
+        Self {
+            entries: IndexMap::default(),
+            order: Order::Hash {
+                capacity: DEFAULT_CAPACITY,
+            },
+        }
+    }
+
+    /// An empty `HashMap` made with an initial capacity, as `new HashMap<>(size)` is.
+    pub fn with_capacity(size: usize) -> Self {
+        let capacity = size.max(1).next_power_of_two();
+        Self {
+            entries: IndexMap::default(),
+            order: Order::Hash { capacity },
+        }
+    }
+
+    /// An empty `HashMap` as large as `new HashMap<>(other)` makes it for `size` entries.
+    pub fn for_copy_of(size: usize) -> Self {
+        // Java computes size / 0.75 + 1 as a float and rounds down; in whole numbers that is this.
+        Self::with_capacity(size * 4 / 3 + 1)
+    }
+
+    /// An empty `LinkedHashMap`.
+    pub fn linked() -> Self {
+        Self {
+            entries: IndexMap::default(),
+            order: Order::Insertion,
+        }
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Puts a value; that of an equal key is replaced in its place and answered.
+    pub fn insert(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Value<'a>> {
+        let replaced = self.entries.insert(Key(key), value);
+        if let Order::Hash { capacity } = &mut self.order {
+            while self.entries.len() * 4 > *capacity * 3 {
+                *capacity *= 2;
+            }
+        }
+        replaced
+    }
+
+    /// Puts a value under a text.
+    pub fn put(&mut self, key: impl Into<Cow<'a, str>>, value: Value<'a>) -> Option<Value<'a>> {
+        self.insert(Value::String(key.into()), value)
+    }
+
+    /// The value under a text.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.entries.get(&Text(key))
+    }
+
+    /// The value under a text, to change it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Value<'a>> {
+        self.entries.get_mut(&Text(key))
+    }
+
+    /// Whether there is a value under a text, be it null.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.entries.contains_key(&Text(key))
+    }
+
+    /// Takes the value under a text away. The others keep their order.
+    pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
+        self.entries.shift_remove(&Text(key))
+    }
+
+    /// The entries in the order of insertion: the quick way where the order cannot be seen.
+    pub fn iter_unordered(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
+        self.entries.iter().map(|(key, value)| (&key.0, value))
+    }
+
+    /// The entries in the order in which Java shows them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
+        let mut entries: Vec<(&Value<'a>, &Value<'a>)> = self.iter_unordered().collect();
+        if let Order::Hash { capacity } = self.order {
+            // A stable sort keeps the order of insertion within a bucket.
+            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
+        }
+        entries.into_iter()
+    }
+
+    /// The entries, in the order in which Java shows them.
+    pub fn into_entries(self) -> Vec<(Value<'a>, Value<'a>)> {
+        let order = self.order;
+        let mut entries: Vec<(Value<'a>, Value<'a>)> = self
+            .entries
+            .into_iter()
+            .map(|(key, value)| (key.0, value))
+            .collect();
+        if let Order::Hash { capacity } = order {
+            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
+        }
+        entries
+    }
+
+    /// The same map, borrowing from nothing.
+    pub fn into_owned(self) -> Map<'static> {
+        let owned =
+            |(key, value): (Key<'_>, Value<'_>)| (Key(key.0.into_owned()), value.into_owned());
+        Map {
+            order: self.order,
+            entries: self.entries.into_iter().map(owned).collect(),
+        }
+    }
+}
+
+impl Default for Map<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// As in Java, the order does not count.
+impl PartialEq for Map<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self
+                .entries
+                .iter()
+                .all(|(key, value)| other.entries.get(key) == Some(value))
+    }
+}
+
+/// A key, equal to another if Java calls them equal.
+#[derive(Clone, Debug)]
+struct Key<'a>(Value<'a>);
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            // A number that is not one is equal to itself, and zero is not equal to minus zero.
+            (Value::Float32(one), Value::Float32(two)) => one.to_bits() == two.to_bits(),
+            (Value::Float64(one), Value::Float64(two)) => one.to_bits() == two.to_bits(),
+            (one, two) => one == two,
+        }
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl Hash for Key<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Value::String(text) => Text(text).hash(state),
+            other => java_hash(other).hash(state),
+        }
+    }
+}
+
+/// A text that is looked up.
+#[derive(Hash)]
+struct Text<'k>(&'k str);
+
+impl Equivalent<Key<'_>> for Text<'_> {
+    fn equivalent(&self, key: &Key<'_>) -> bool {
+        matches!(&key.0, Value::String(text) if text == self.0)
+    }
+}
+
+/// Where Java's table keeps a key.
+fn bucket(hash: i32, capacity: usize) -> usize {
+    let hash = hash.cast_unsigned();
+    let spread = hash ^ (hash >> 16);
+    usize::try_from(spread).unwrap_or_default() & (capacity - 1)
+}
+
+/// `hashCode()` of a value as Java has it.
+pub fn java_hash(value: &Value<'_>) -> i32 {
+    let of_long = |bits: u64| {
+        let folded = bits ^ (bits >> 32);
+        u32::try_from(folded & 0xffff_ffff)
+            .unwrap_or_default()
+            .cast_signed()
+    };
+    match value {
+        Value::Null => 0,
+        Value::Boolean(true) => 1231,
+        Value::Boolean(false) => 1237,
+        Value::Int8(value) => i32::from(*value),
+        Value::Int16(value) => i32::from(*value),
+        Value::Int32(value) => *value,
+        Value::Int64(value) | Value::Date(value) => of_long(value.cast_unsigned()),
+        Value::Float32(value) => value.to_bits().cast_signed(),
+        Value::Float64(value) => of_long(value.to_bits()),
+        Value::String(text) => text.encode_utf16().fold(0, |hash: i32, unit| {
+            hash.wrapping_mul(31).wrapping_add(i32::from(unit))
+        }),
+        Value::Array(items) => items.iter().fold(1, |hash: i32, item| {
+            hash.wrapping_mul(31).wrapping_add(java_hash(item))
+        }),
+        Value::Map(map) => map.iter_unordered().fold(0, |hash: i32, (key, value)| {
+            hash.wrapping_add(java_hash(key) ^ java_hash(value))
+        }),
+        // Java hashes these by identity or in ways that no configuration can make visible.
+        Value::Bytes(_) | Value::Struct(_) | Value::Decimal(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(map: &Map<'_>) -> Vec<String> {
+        let text = |key: &Value<'_>| match key {
+            Value::String(text) => text.to_string(),
+            other => format!("{other:?}"),
+        };
+        map.iter().map(|(key, _)| text(key)).collect()
+    }
+
+    #[test]
+    fn hashes_are_javas() {
+        assert_eq!(java_hash(&Value::text("hello")), 99_162_322);
+        assert_eq!(java_hash(&Value::text("grün")), 3_185_949);
+        assert_eq!(java_hash(&Value::Int64(-5)), 4);
+        assert_eq!(java_hash(&Value::Float64(1.5)), 1_073_217_536);
+    }
+
+    #[test]
+    fn keys_come_in_the_order_of_javas_buckets() {
+        let mut map = Map::new();
+        for key in ["order_id", "customer", "placed_at", "status", "currency"] {
+            map.put(key, Value::Null);
+        }
+        // As jshell prints the keys of such a HashMap.
+        assert_eq!(
+            keys(&map),
+            ["currency", "placed_at", "order_id", "customer", "status"]
+        );
+    }
+
+    #[test]
+    fn table_grows_as_javas_does() {
+        let mut map = Map::new();
+        for number in 0..30 {
+            map.put(format!("k{number}"), Value::Null);
+        }
+        // As jshell prints the keys of such a HashMap.
+        let expected = "k11 k10 k13 k12 k15 k14 k17 k16 k19 k18 k0 k1 k2 k3 k20 k4 k5 k22 k6 k21 k7 k24 k8 k23 k9 k26 k25 \
+                        k28 k27 k29";
+        assert_eq!(keys(&map).join(" "), expected);
+    }
+
+    #[test]
+    fn linked_map_keeps_the_order_of_insertion() {
+        let mut map = Map::linked();
+        for key in ["b", "a", "c"] {
+            map.put(key, Value::Null);
+        }
+        map.put("b", Value::Int8(1));
+        assert_eq!(keys(&map), ["b", "a", "c"]);
+    }
+
+    #[test]
+    fn replaced_value_is_answered_and_order_does_not_count_for_equality() {
+        let mut one = Map::linked();
+        let mut two = Map::linked();
+        one.put("a", Value::Int8(1));
+        one.put("b", Value::Int8(2));
+        two.put("b", Value::Int8(2));
+        assert_eq!(two.put("a", Value::Int8(9)), None);
+        assert_ne!(one, two);
+        assert_eq!(two.put("a", Value::Int8(1)), Some(Value::Int8(9)));
+        assert_eq!(one, two);
+    }
+}

@@ -1,0 +1,93 @@
+//! Structs: values with named fields, described by a schema.
+
+use crate::data::{Schema, Value};
+use crate::error::ConnectError;
+
+/// A struct. Its values stand in the order of its schema's fields.
+///
+/// # Source
+/// `org.apache.kafka.connect.data.Struct`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Struct<'a> {
+    schema: Schema,
+    values: Vec<Value<'a>>,
+}
+
+impl<'a> Struct<'a> {
+    /// A struct whose fields are all absent.
+    ///
+    /// # Errors
+    /// The schema does not describe structs.
+    pub fn new(schema: Schema) -> Result<Self, ConnectError> {
+        if schema.schema_type() != crate::data::SchemaType::Struct {
+            return Err(ConnectError::data(format!(
+                "Not a struct schema: {}",
+                schema.schema_type().java_name()
+            )));
+        }
+        let values = vec![Value::Null; schema.fields().len()];
+        Ok(Self { schema, values })
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The values, in the order of the schema's fields. Absent fields are null, whatever their default.
+    pub fn values(&self) -> &[Value<'a>] {
+        &self.values
+    }
+
+    /// The value of a field, or its default where it is absent.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub fn get(&self, name: &str) -> Result<&Value<'a>, ConnectError> {
+        let field = self.schema.field(name).ok_or_else(|| no_field(name))?;
+        let value = self.at(field.index);
+        match field.schema.default_value() {
+            Some(default) if value.is_null() => Ok(default),
+            _ => Ok(value),
+        }
+    }
+
+    /// The value of a field as it was put: null where it is absent, whatever its default.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub fn get_without_default(&self, name: &str) -> Result<&Value<'a>, ConnectError> {
+        let field = self.schema.field(name).ok_or_else(|| no_field(name))?;
+        Ok(self.at(field.index))
+    }
+
+    /// The value at a field's index; null beyond the last.
+    pub fn at(&self, index: usize) -> &Value<'a> {
+        self.values.get(index).unwrap_or(&Value::Null)
+    }
+
+    /// Sets the value at a field's index without a check. Nothing happens beyond the last field.
+    pub fn set(&mut self, index: usize, value: Value<'a>) {
+        if let Some(slot) = self.values.get_mut(index) {
+            *slot = value;
+        }
+    }
+
+    /// The schema and the values, taken apart.
+    pub fn into_parts(self) -> (Schema, Vec<Value<'a>>) {
+        (self.schema, self.values)
+    }
+
+    /// The same struct, borrowing from nothing.
+    pub fn into_owned(self) -> Struct<'static> {
+        let values = self.values.into_iter().map(Value::into_owned).collect();
+        Struct {
+            schema: self.schema,
+            values,
+        }
+    }
+}
+
+fn no_field(name: &str) -> ConnectError {
+    ConnectError::data(format!("{name} is not a valid field name"))
+}
