@@ -14,7 +14,6 @@ use ferrovia_pipeline::convert::{Converter, TextEncoding};
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{Delivery, SinkBatch, SinkContext, SinkTask};
 use ferrovia_pipeline::topic::TopicPartition;
-use ferrovia_pipeline::value::Value;
 
 const CODECS: [Codec; 3] = [Codec::None, Codec::Lz4, Codec::Zstd];
 const CONVERTERS: [(&str, Converter); 2] = [
@@ -56,11 +55,7 @@ fn count(group: &mut BenchmarkGroup<'_, WallTime>, id: &str, records: &mut SinkB
     let mut pass = || {
         let mut bytes = 0;
         let taken = records.for_each(|record| {
-            bytes += match record.value() {
-                Value::Bytes(value) => value.len(),
-                Value::String(text) => text.len(),
-                _ => 0,
-            };
+            bytes += record.value().as_printed().len();
             Ok(())
         });
         assert!(taken.is_ok(), "the batch was sealed by this process");
