@@ -6,6 +6,7 @@
 
 mod message;
 mod window;
+pub mod partitioner;
 
 pub use self::message::Produced;
 

@@ -30,6 +30,14 @@ pub enum ConnectError {
         /// What is wrong with it.
         message: String,
     },
+    /// What Java answers with an exception that is not one of Connect's own, such as `IllegalArgumentException`.
+    #[error("{message}")]
+    Thrown {
+        /// The class of the exception.
+        class: &'static str,
+        /// Its message.
+        message: String,
+    },
     /// A setting is missing or has an unusable value.
     #[error("{message}")]
     Config {
@@ -80,6 +88,14 @@ impl ConnectError {
         }
     }
 
+    /// An error that Java answers with an exception of this class.
+    pub fn thrown(class: &'static str, message: impl Into<String>) -> Self {
+        Self::Thrown {
+            class,
+            message: message.into(),
+        }
+    }
+
     /// An error in the configuration.
     pub fn config(message: impl Into<String>) -> Self {
         Self::Config {
@@ -117,6 +133,7 @@ impl ConnectError {
             Self::Retriable { .. } => "org.apache.kafka.connect.errors.RetriableException",
             Self::Data { .. } => "org.apache.kafka.connect.errors.DataException",
             Self::SchemaBuilder { .. } => "org.apache.kafka.connect.errors.SchemaBuilderException",
+            Self::Thrown { class, .. } => class,
             Self::Config { .. } => "org.apache.kafka.common.config.ConfigException",
             Self::Failed { .. } => "org.apache.kafka.connect.errors.ConnectException",
             Self::Corrupt { .. } => "org.apache.kafka.common.KafkaException",
@@ -129,6 +146,10 @@ impl ConnectError {
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {
             trace.push_str("\nCaused by: ");
+            if let Some(known) = error.downcast_ref::<Self>() {
+                trace.push_str(known.class());
+                trace.push_str(": ");
+            }
             trace.push_str(&error.to_string());
             cause = error.source();
         }

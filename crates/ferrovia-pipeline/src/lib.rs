@@ -3,7 +3,8 @@
 //!
 //! In reading order: a [`topic`] says where a record stands, a [`batch`] is how it is stored, [`data`] is what a
 //! converter ([`convert`]) makes of it by the task's [`plan`], and a [`sink`] takes it. A [`connector`] splits the work
-//! into tasks by its settings ([`config`]). An [`error`] says by its kind what is to be done.
+//! into tasks by its settings ([`config`]). An [`error`] says by its kind what is to be
+//! done, and [`errors`] collects the records that met one.
 
 pub mod topic;
 pub mod batch;
@@ -14,3 +15,4 @@ pub mod sink;
 pub mod config;
 pub mod connector;
 pub mod error;
+pub mod errors;

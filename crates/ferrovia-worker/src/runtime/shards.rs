@@ -41,7 +41,8 @@ impl std::fmt::Debug for Job {
     }
 }
 
-/// The data threads. Dropping them lets every job end first.
+/// The data threads. When they are dropped, idle ones end at once; one whose jobs hang is left to end with the process,
+/// because a connector that does not stop must not keep the worker from stopping.
 #[derive(Debug)]
 pub struct Shards {
     shards: Vec<Shard>,
@@ -115,7 +116,7 @@ impl Shard {
                         let load = Arc::clone(&load);
                         tokio::task::spawn_local(async move {
                             (job.0)().await;
-                            load.fetch_sub(1, Ordering::Relaxed);
+                            load.fetch_sub(1, Ordering::Release);
                         });
                     }
                 });
@@ -134,6 +135,9 @@ impl Shard {
 impl Drop for Shard {
     fn drop(&mut self) {
         self.jobs = None;
+        if self.load.load(Ordering::Acquire) > 0 {
+            return;
+        }
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -168,22 +172,16 @@ mod tests {
 
     #[test]
     fn jobs_are_spread_over_the_threads() {
-        let shards = std::mem::ManuallyDrop::new(Shards::start(2).unwrap());
+        let shards = Shards::start(2).unwrap();
         let mut names = [thread_of(&shards), thread_of(&shards)];
         names.sort();
         assert_eq!(names, ["data-0", "data-1"]);
     }
 
     #[test]
-    fn dropping_waits_for_every_job() {
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
+    fn dropping_does_not_wait_for_a_job_that_hangs() {
         let shards = Shards::start(1).unwrap();
-        let job = Job::new(move || async move {
-            tokio::task::yield_now().await;
-            tell.send(()).unwrap();
-        });
-        event_loop().unwrap().block_on(shards.run(job)).unwrap();
+        thread_of(&shards);
         drop(shards);
-        told.try_recv().unwrap();
     }
 }

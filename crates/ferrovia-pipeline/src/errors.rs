@@ -1,0 +1,203 @@
+//! What becomes of records that cannot be converted, transformed or written: skip or fail, and tell.
+//!
+//! Nothing is sent from here. Bad records are collected with everything that a dead letter topic or a log line needs,
+//! and the worker takes them when the call that found them has returned.
+//!
+//! # Source
+//! `org.apache.kafka.connect.runtime.errors`: `RetryWithToleranceOperator`, `ProcessingContext`, `Stage`
+
+use bytes::Bytes;
+
+use crate::batch::{RecordRef, TimestampType};
+use crate::error::ConnectError;
+use crate::topic::TopicPartition;
+
+/// Where a record was when something went wrong. The names are Java's: they go out in headers and log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// A sink task took it.
+    TaskPut,
+    /// A transformation had it.
+    Transformation,
+    /// Its key was converted.
+    KeyConverter,
+    /// Its value was converted.
+    ValueConverter,
+    /// One of its headers was converted.
+    HeaderConverter,
+}
+
+impl Stage {
+    /// The name of Java's enum constant.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TaskPut => "TASK_PUT",
+            Self::Transformation => "TRANSFORMATION",
+            Self::KeyConverter => "KEY_CONVERTER",
+            Self::ValueConverter => "VALUE_CONVERTER",
+            Self::HeaderConverter => "HEADER_CONVERTER",
+        }
+    }
+}
+
+/// An error with the place where it happened.
+#[derive(Debug)]
+pub struct Failure {
+    /// Where the record was.
+    pub stage: Stage,
+    /// The Java class that was at work.
+    pub class: &'static str,
+    /// What it said.
+    pub error: ConnectError,
+}
+
+/// A record that something went wrong with, as it was read from Kafka, and what went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadRecord {
+    /// Where it was read.
+    pub partition: TopicPartition,
+    /// Its offset there.
+    pub offset: i64,
+    /// Milliseconds since the epoch, or -1.
+    pub timestamp: i64,
+    /// Who set the timestamp.
+    pub timestamp_type: TimestampType,
+    /// Its key.
+    pub key: Option<Bytes>,
+    /// Its value.
+    pub value: Option<Bytes>,
+    /// Its headers, in order.
+    pub headers: Vec<(Bytes, Option<Bytes>)>,
+    /// Where it was.
+    pub stage: Stage,
+    /// The Java class that was at work.
+    pub class: &'static str,
+    /// The Java class of the error.
+    pub error_class: String,
+    /// What the error says.
+    pub message: String,
+    /// The error and its causes.
+    pub trace: String,
+}
+
+/// What a connector wants done about bad records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorPolicy {
+    /// `errors.tolerance=all`: bad records are skipped.
+    pub is_tolerant: bool,
+    /// Whether anybody is told of them: a log (`errors.log.enable`) or a dead letter topic.
+    pub is_reported: bool,
+}
+
+/// What has gone wrong, counted since the beginning of the task.
+///
+/// # Source
+/// The attributes of `kafka.connect:type=task-error-metrics`
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ErrorCounts {
+    /// `total-record-failures`
+    pub failures: u64,
+    /// `total-record-errors`
+    pub errors: u64,
+    /// `total-records-skipped`
+    pub skipped: u64,
+}
+
+/// Collects bad records until the worker takes them.
+#[derive(Debug, Default)]
+pub struct ErrorLog {
+    policy: ErrorPolicy,
+    bad: Vec<BadRecord>,
+    bytes: usize,
+    counts: ErrorCounts,
+}
+
+impl ErrorLog {
+    /// A log that does what `policy` says.
+    pub fn new(policy: ErrorPolicy) -> Self {
+        Self { policy, ..Self::default() }
+    }
+
+    /// Whether anybody is told of bad records.
+    pub fn is_reported(&self) -> bool {
+        self.policy.is_reported
+    }
+
+    /// Something went wrong with `record`. Answers whether it is skipped; the record is reported either way.
+    ///
+    /// # Errors
+    /// Bad records are not tolerated.
+    pub fn on_failure(
+        &mut self,
+        partition: &TopicPartition,
+        timestamp_type: TimestampType,
+        record: &RecordRef<'_>,
+        failure: Failure,
+    ) -> Result<(), ConnectError> {
+        self.counts.failures += 1;
+        self.counts.errors += 1;
+        if self.policy.is_reported {
+            let bad = BadRecord::new(partition, timestamp_type, record, &failure);
+            self.bytes += bad.size();
+            self.bad.push(bad);
+        }
+        if self.policy.is_tolerant {
+            self.counts.skipped += 1;
+            return Ok(());
+        }
+        Err(ConnectError::failed_by("Tolerance exceeded in error handler", failure.error))
+    }
+
+    /// Whether so much has come together that the worker should take it before more comes.
+    pub fn is_full(&self) -> bool {
+        self.bytes >= BAD_RECORDS_BYTES_MAX
+    }
+
+    /// What has gone wrong so far.
+    pub fn counts(&self) -> ErrorCounts {
+        self.counts
+    }
+
+    /// For the worker: takes the bad records.
+    pub fn take(&mut self) -> Vec<BadRecord> {
+        self.bytes = 0;
+        std::mem::take(&mut self.bad)
+    }
+}
+
+impl BadRecord {
+    fn new(
+        partition: &TopicPartition,
+        timestamp_type: TimestampType,
+        record: &RecordRef<'_>,
+        failure: &Failure,
+    ) -> Self {
+        let owned = |bytes: Option<&[u8]>| bytes.map(Bytes::copy_from_slice);
+        // A header that cannot be read would have failed its converter before this.
+        let headers = record.headers.iter().filter_map(Result::ok);
+        Self {
+            partition: partition.clone(),
+            offset: record.offset,
+            timestamp: record.timestamp,
+            timestamp_type,
+            key: owned(record.key),
+            value: owned(record.value),
+            headers: headers.map(|one| (Bytes::copy_from_slice(one.key), owned(one.value))).collect(),
+            stage: failure.stage,
+            class: failure.class,
+            error_class: failure.error.class().to_owned(),
+            message: failure.error.to_string(),
+            trace: failure.error.trace(),
+        }
+    }
+
+    /// About as many bytes as it takes.
+    fn size(&self) -> usize {
+        let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
+        let headers = self.headers.iter().map(|(key, value)| key.len() + length(value));
+        length(&self.key) + length(&self.value) + headers.sum::<usize>() + self.trace.len()
+    }
+}
+
+/// Bytes of bad records that may come together before the worker takes them. One record may go beyond.
+const BAD_RECORDS_BYTES_MAX: usize = 4 << 20;
