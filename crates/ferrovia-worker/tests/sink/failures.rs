@@ -180,3 +180,25 @@ fn error_in_open_fails_the_task() {
         assert_eq!(stage.committed(0), None);
     });
 }
+#[test]
+fn fatal_put_fails_the_task_with_javas_trace_and_moves_no_offset() {
+    play(async {
+        let stage = Stage::new(1).await;
+        let script = Script::default().put(|put, _| match put.nth {
+            0 => Ok(()),
+            _ => Err(ConnectError::data("bad record")),
+        });
+        let worker = stage.worker(script, &[]).await;
+        stage.produce(&p(0), 2).await;
+        worker.until_taken(&p(0), 2).await;
+        stage.produce(&p(0), 2).await;
+        let trace = worker.until_state(0, State::Failed).await;
+        assert_eq!(
+            trace,
+            "org.apache.kafka.connect.errors.ConnectException: Exiting WorkerSinkTask due to unrecoverable exception.\n\
+             Caused by: org.apache.kafka.connect.errors.DataException: bad record"
+        );
+        stage.stop(worker, Leave::default()).await;
+        assert_eq!(stage.committed(0), Some(2), "what was taken before is safe");
+    });
+}

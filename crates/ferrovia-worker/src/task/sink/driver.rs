@@ -23,7 +23,7 @@ use crate::task::sink::commit::{Commit, CommitPosition, Commits};
 use crate::task::sink::fetch::Intake;
 use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
-use crate::task::sink::put::guarded;
+use crate::task::sink::put::{Given, guarded};
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -333,7 +333,7 @@ impl Driver {
             Err(error) => {
                 return Err(ConnectError::failed_by(
                     "Exiting WorkerSinkTask due to unrecoverable exception.",
-                    error,
+                    Given(error),
                 ));
             }
         }
