@@ -12,7 +12,7 @@ CARGO ?= cargo
 MVN ?= mvn
 JAVAC ?= javac
 KAFKA_VERSIONS := 4.2.0 3.9.1
-CACHE := .cache
+CACHE := $(or $(FERROVIA_CACHE),.cache)
 ORACLE := $(CACHE)/kafka-4.2.0/libs
 TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 
@@ -59,7 +59,7 @@ endif
 # A .complete file marks a whole download, so a broken one is fetched again.
 $(CACHE)/kafka-%/.complete: tests/kafka/kafka-%.xml
 	rm -rf $(@D) && mkdir -p $(@D)
-	$(MVN) -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(@D)/libs
+	$(MVN) -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(abspath $(@D))/libs
 	touch $@
 
 $(CACHE)/java/%/.complete: $(CACHE)/kafka-4.2.0/.complete

@@ -16,10 +16,16 @@ pub fn root() -> PathBuf {
     here.parent().unwrap_or(here).to_path_buf()
 }
 
+/// Where `make kafka` puts what it fetches and compiles: `FERROVIA_CACHE`, else `.cache`.
+#[must_use]
+pub fn cache() -> PathBuf {
+    env::var_os("FERROVIA_CACHE").map_or_else(|| root().join(".cache"), PathBuf::from)
+}
+
 /// The class path of one Kafka version, with the compiled Java side of tests and measurements in front.
 #[must_use]
 pub fn class_path(version: &str) -> String {
-    let cache = root().join(".cache");
+    let cache = cache();
     format!(
         "{}:{}:{}/*",
         cache.join("java/tests").display(),
@@ -37,14 +43,14 @@ pub fn has_kafka(version: &str) -> io::Result<bool> {
     if env::var_os("FERROVIA_WITHOUT_JAVA").is_some() {
         return announce("FERROVIA_WITHOUT_JAVA is set");
     }
-    let cache = root().join(".cache");
+    let cache = cache();
     let complete = [format!("kafka-{version}"), "java/tests".to_owned()]
         .iter()
         .all(|part| cache.join(part).join(".complete").exists());
     if complete {
         return Ok(true);
     }
-    let missing = format!("Kafka {version} is not in .cache (make kafka)");
+    let missing = format!("Kafka {version} is not in {} (make kafka)", cache.display());
     if env::var("CI").is_ok_and(|ci| ci == "true") {
         return Err(io::Error::other(missing));
     }

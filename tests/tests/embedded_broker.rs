@@ -1,8 +1,5 @@
 //! Kafka's own command-line tools, unchanged, against the embedded broker: create a topic, produce,
 //! consume, look at groups, measure, delete.
-//!
-//! The class path comes from `FERROVIA_KAFKA_CLASSPATH` or the folder `.cache/kafka-4.2.0/libs`
-//! above this crate. Without either the test says so and passes, except in CI.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,32 +10,15 @@
 )]
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ferrovia_broker::{BrokerConfig, EmbeddedBroker};
+use ferrovia_tests::grounds::{self, ORACLE};
 
 const TOOL_DEADLINE: Duration = Duration::from_secs(120);
 const RECORDS: usize = 1_000;
-
-fn class_path() -> Option<String> {
-    if let Ok(class_path) = std::env::var("FERROVIA_KAFKA_CLASSPATH") {
-        return Some(class_path);
-    }
-    let crate_folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = crate_folder
-        .ancestors()
-        .map(|folder| folder.join(".cache/kafka-4.2.0/libs"))
-        .find(|libs| libs.is_dir());
-    if found.is_none() {
-        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-        assert!(!in_ci, "no Kafka jars in CI: set FERROVIA_KAFKA_CLASSPATH");
-        println!("SKIPPED: no Kafka jars: set FERROVIA_KAFKA_CLASSPATH or fill .cache/kafka-4.2.0");
-    }
-    Some(format!("{}/*", found?.display()))
-}
 
 struct Tools {
     class_path: String,
@@ -116,13 +96,13 @@ fn offsets(described: &str, partition: &str) -> Vec<String> {
 }
 
 #[test]
-fn kafkas_own_tools_work_unchanged() {
-    let Some(class_path) = class_path() else {
-        return;
-    };
+fn kafkas_own_tools_work_unchanged() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
     let broker = EmbeddedBroker::start_blocking(BrokerConfig::default()).unwrap();
     let tools = Tools {
-        class_path,
+        class_path: grounds::class_path(ORACLE),
         bootstrap: broker.address().to_string(),
     };
     check_topic_creation(&tools);
@@ -137,6 +117,7 @@ fn kafkas_own_tools_work_unchanged() {
     tools.topics(&["--delete", "--topic", "orders"]);
     assert!(!tools.topics(&["--list"]).contains("orders"));
     broker.stop();
+    Ok(())
 }
 
 fn check_topic_creation(tools: &Tools) {
