@@ -7,10 +7,12 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
@@ -62,20 +64,26 @@ public final class Lab {
 
     private String run(String[] words) throws Exception {
         return switch (words[0]) {
-            case "create" -> create(words[1], Integer.parseInt(words[2]));
+            case "create" -> create(words);
             case "produce" -> produce(words);
+            case "transact" -> transact(words);
             case "put" -> put(words);
-            case "scan" -> scan(words[1]);
+            case "scan" -> scan(words[1], words[2]);
             case "ends" -> offsets(ends(words[1]));
             case "committed" -> offsets(committed(words[1]));
+            case "epochs" -> epochs(words[1]);
             case "members" -> "\t" + members(words[1]);
             case "tool" -> tool(words);
             default -> throw new IllegalArgumentException("unknown command " + words[0]);
         };
     }
 
-    private String create(String topic, int partitions) throws Exception {
-        admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1))).all().get();
+    /** create topic partitions name=value…: with these topic settings. */
+    private String create(String[] words) throws Exception {
+        String topic = words[1];
+        Map<String, String> settings = Arrays.stream(words).skip(3).map(word -> word.split("=", 2))
+            .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
+        admin.createTopics(List.of(new NewTopic(topic, Integer.parseInt(words[2]), (short) 1).configs(settings))).all().get();
         // The controller has it; a moment later the broker knows it as well.
         long deadline = System.nanoTime() + 30_000_000_000L;
         while (!admin.listTopics().names().get().contains(topic)) {
@@ -88,7 +96,10 @@ public final class Lab {
     }
 
     private KafkaProducer<byte[], byte[]> producer(String codec) {
-        Properties settings = new Properties();
+        return producer(codec, new Properties());
+    }
+
+    private KafkaProducer<byte[], byte[]> producer(String codec, Properties settings) {
         settings.put(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, codec);
         settings.put(ProducerConfig.BATCH_SIZE_CONFIG, 256 << 10);
@@ -100,7 +111,10 @@ public final class Lab {
         return new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
     }
 
-    /** produce topic partitions count size kind codec seed records-per-second (0: as fast as it goes) first-record. */
+    /**
+     * produce topic partitions count size kind codec seed records-per-second (0: as fast as it goes) first-record keys:
+     * with as many keys in each partition, in turn; 0 for records without a key.
+     */
     private String produce(String[] words) throws Exception {
         String topic = words[1];
         int partitions = Integer.parseInt(words[2]);
@@ -109,15 +123,18 @@ public final class Lab {
         Records records = new Records(Long.parseLong(words[7]));
         long rate = Long.parseLong(words[8]);
         long first = Long.parseLong(words[9]);
+        long keys = Long.parseLong(words[10]);
         Census census = new Census();
         AtomicReference<Exception> failure = new AtomicReference<>();
         long start = System.nanoTime();
         try (KafkaProducer<byte[], byte[]> producer = producer(words[6])) {
             for (long i = 0; i < count && failure.get() == null; i++) {
                 int partition = (int) ((first + i) % partitions);
-                byte[] value = records.value(words[5], size, partition, (first + i) / partitions);
+                long sequence = (first + i) / partitions;
+                byte[] key = keys == 0 ? null : Long.toString(sequence % keys).getBytes(StandardCharsets.US_ASCII);
+                byte[] value = records.value(words[5], size, partition, sequence);
                 census.add(partition, value);
-                producer.send(new ProducerRecord<>(topic, partition, null, value), (at, e) -> {
+                producer.send(new ProducerRecord<>(topic, partition, key, value), (at, e) -> {
                     if (e != null) {
                         failure.compareAndSet(null, e);
                     }
@@ -136,6 +153,44 @@ public final class Lab {
         return census.toString();
     }
 
+    /**
+     * transact topic partitions records-per-transaction size codec seed outcomes: a transaction for each letter, "c" to
+     * commit it, "a" to abort it, "o" to leave it open (only the last). Answers with what was committed.
+     */
+    private String transact(String[] words) throws Exception {
+        int partitions = Integer.parseInt(words[2]);
+        int count = Integer.parseInt(words[3]);
+        Records records = new Records(Long.parseLong(words[6]));
+        Census committed = new Census();
+        Properties settings = new Properties();
+        settings.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, "lab-" + words[1]);
+        var producer = producer(words[5], settings);
+        producer.initTransactions();
+        long number = 0;
+        for (char outcome : words[7].toCharArray()) {
+            producer.beginTransaction();
+            for (int i = 0; i < count; i++, number++) {
+                int partition = (int) (number % partitions);
+                byte[] value = records.value("text", Integer.parseInt(words[4]), partition, number / partitions);
+                producer.send(new ProducerRecord<>(words[1], partition, null, value));
+                if (outcome == 'c') {
+                    committed.add(partition, value);
+                }
+            }
+            producer.flush();
+            switch (outcome) {
+                case 'c' -> producer.commitTransaction();
+                case 'a' -> producer.abortTransaction();
+                default -> {
+                    // A close would abort it: the broker does so later.
+                    return committed.toString();
+                }
+            }
+        }
+        producer.close();
+        return committed.toString();
+    }
+
     /** put topic partition value…: each value in hexadecimal, "null" for no value; one at a time, in order. */
     private String put(String[] words) throws Exception {
         try (KafkaProducer<byte[], byte[]> producer = producer("none")) {
@@ -148,15 +203,18 @@ public final class Lab {
         return "";
     }
 
-    private String scan(String topic) throws Exception {
-        Map<TopicPartition, Long> ends = ends(topic);
+    /** Reads a topic to its end, which for the isolation level "read_committed" lies before the first open transaction. */
+    private String scan(String topic, String isolation) throws Exception {
+        Set<TopicPartition> partitions = ends(topic).keySet();
         Census census = new Census();
         Properties settings = new Properties();
         settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation);
         try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
-            consumer.assign(ends.keySet());
-            consumer.seekToBeginning(ends.keySet());
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
                 consumer.poll(Duration.ofSeconds(1)).forEach(r -> census.add(r.partition(), r.value()));
             }
@@ -176,6 +234,14 @@ public final class Lab {
         Map<TopicPartition, OffsetAndMetadata> all = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
         return all.entrySet().stream().filter(e -> e.getValue() != null)
             .collect(Collectors.toMap(Map.Entry::getKey, e -> e.getValue().offset()));
+    }
+
+    /** The leader epochs in a group's commits; partitions that were committed without one are left out. */
+    private String epochs(String group) throws Exception {
+        Map<TopicPartition, Long> epochs = new HashMap<>();
+        admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get()
+            .forEach((at, offset) -> offset.leaderEpoch().ifPresent(epoch -> epochs.put(at, (long) epoch)));
+        return offsets(epochs);
     }
 
     private static String offsets(Map<TopicPartition, Long> offsets) {

@@ -16,14 +16,22 @@ pub const DRAIN_LIMIT: Duration = Duration::from_secs(180);
 /// The exit code of a worker that SIGTERM stopped, as the JVM's.
 pub const SIGTERM_EXIT: i32 = 143;
 
-/// Fills `load`'s topic, drains it into a file with `tasks` tasks, stops the worker, and fails unless file and
+/// Creates and fills `load`'s topic, drains it into a file with `tasks` tasks, stops the worker, and fails unless file and
 /// committed offsets equal the topic.
 ///
 /// # Errors
 /// Says what differs.
 pub fn drain_exactly(kafka: &Kafka, load: &Load, tasks: u32) -> io::Result<()> {
+    Lab::start(kafka)?.create(&load.topic, load.partitions)?;
+    fill_and_drain_exactly(kafka, load, tasks)
+}
+
+/// As [`drain_exactly`], with a topic that exists already.
+///
+/// # Errors
+/// Says what differs.
+pub fn fill_and_drain_exactly(kafka: &Kafka, load: &Load, tasks: u32) -> io::Result<()> {
     let mut lab = Lab::start(kafka)?;
-    lab.create(&load.topic, load.partitions)?;
     let produced = lab.produce(load)?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("sink.txt");

@@ -34,25 +34,34 @@ impl Kafka {
             .prefix("ferrovia-kafka-")
             .tempdir()?;
         let [port, controller] = free_ports()?;
-        let settings = folder.path().join("server.properties");
         fs::write(
-            &settings,
+            folder.path().join("server.properties"),
             server_properties(folder.path(), port, controller),
         )?;
-        let data = folder.path().display().to_string();
-        let mut command = process::java(version, "512m", &data, "Broker");
-        command.arg(&settings).env("LOG_DIR", folder.path());
-        let process = Process::start(command, &folder.path().join("broker.log"))?;
-        let mut kafka = Self {
+        let process = launch(version, folder.path(), port)?;
+        Ok(Self {
             version: version.to_owned(),
             port,
             process,
             folder,
-        };
-        kafka.process.until("the broker's port", START_LIMIT, || {
-            Ok(TcpStream::connect(("127.0.0.1", port)).ok())
-        })?;
-        Ok(kafka)
+        })
+    }
+
+    /// `kill -9`. Clients see their connections end, and nobody at the port.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.process.kill().map(drop)
+    }
+
+    /// Starts the killed broker again, on the same data and port.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn restart(&mut self) -> io::Result<()> {
+        self.process = launch(&self.version, self.folder.path(), self.port)?;
+        Ok(())
     }
 
     /// The one broker of `version` that the tests of one binary share; it ends with the process. A binary uses
@@ -93,6 +102,19 @@ impl Kafka {
     }
 }
 
+/// Starts a broker in a folder that holds its settings, and waits until it serves.
+fn launch(version: &str, folder: &Path, port: u16) -> io::Result<Process> {
+    let mut command = process::java(version, "512m", &folder.display().to_string(), "Broker");
+    command
+        .arg(folder.join("server.properties"))
+        .env("LOG_DIR", folder);
+    let mut process = Process::start(command, &folder.join("broker.log"))?;
+    process.until("the broker's port", START_LIMIT, || {
+        Ok(TcpStream::connect(("127.0.0.1", port)).ok())
+    })?;
+    Ok(process)
+}
+
 /// Ports that were free a moment ago.
 ///
 /// # Errors
@@ -109,7 +131,7 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
 }
 
 /// Small and quick: one replica of everything, no waiting for more group members, few internal partitions,
-/// and session timeouts low enough for tests that kill members.
+/// compaction at once, and session timeouts low enough for tests that kill members.
 fn server_properties(folder: &Path, port: u16, controller: u16) -> String {
     format!(
         "process.roles=broker,controller
@@ -133,6 +155,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 log.segment.bytes=1073741824
+log.cleaner.backoff.ms=100
 num.network.threads=2
 num.io.threads=4
 ",

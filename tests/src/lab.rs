@@ -33,6 +33,27 @@ pub struct Load {
     pub rate: u64,
     /// The number of the first record, to go on where an earlier load ended.
     pub first: u64,
+    /// Keys in each partition, taken in turn; 0 for records without a key.
+    pub keys: u64,
+}
+
+impl Load {
+    /// Uncompressed text of 100 bytes each, as fast as it goes.
+    #[must_use]
+    pub fn text(topic: &str, partitions: i32, count: u64) -> Self {
+        Self {
+            topic: topic.to_owned(),
+            partitions,
+            count,
+            size: 100,
+            kind: "text",
+            codec: "none",
+            seed: 1,
+            rate: 0,
+            first: 0,
+            keys: 0,
+        }
+    }
 }
 
 /// The running JVM.
@@ -80,7 +101,21 @@ impl Lab {
     /// # Errors
     /// When the broker refuses, for instance because it exists.
     pub fn create(&mut self, topic: &str, partitions: i32) -> io::Result<()> {
-        self.ask(&["create", topic, &partitions.to_string()])
+        self.create_with(topic, partitions, &[])
+    }
+
+    /// Creates a topic with one replica and settings of its own, as in `cleanup.policy=compact`.
+    ///
+    /// # Errors
+    /// As [`Lab::create`].
+    pub fn create_with(
+        &mut self,
+        topic: &str,
+        partitions: i32,
+        settings: &[&str],
+    ) -> io::Result<()> {
+        let count = partitions.to_string();
+        self.ask(&[&["create", topic, &count], settings].concat())
             .map(drop)
     }
 
@@ -100,6 +135,27 @@ impl Lab {
             &load.seed.to_string(),
             &load.rate.to_string(),
             &load.first.to_string(),
+            &load.keys.to_string(),
+        ])?;
+        Tally::parse(&words)
+    }
+
+    /// Produces in transactions, one for each letter of `outcomes` (`c` to commit, `a` to abort, `o` for a last one
+    /// that stays open), and says what was committed. Rate, kind and keys of the load do not count here; its count is
+    /// that of one transaction.
+    ///
+    /// # Errors
+    /// When a transaction failed.
+    pub fn transact(&mut self, load: &Load, outcomes: &str) -> io::Result<Tally> {
+        let words = self.ask(&[
+            "transact",
+            &load.topic,
+            &load.partitions.to_string(),
+            &load.count.to_string(),
+            &load.size.to_string(),
+            load.codec,
+            &load.seed.to_string(),
+            outcomes,
         ])?;
         Tally::parse(&words)
     }
@@ -128,7 +184,15 @@ impl Lab {
     /// # Errors
     /// When the topic cannot be read.
     pub fn scan(&mut self, topic: &str) -> io::Result<Tally> {
-        let words = self.ask(&["scan", topic])?;
+        self.scan_at(topic, "read_uncommitted")
+    }
+
+    /// As [`Lab::scan`], at an isolation level.
+    ///
+    /// # Errors
+    /// As [`Lab::scan`].
+    pub fn scan_at(&mut self, topic: &str, isolation: &str) -> io::Result<Tally> {
+        let words = self.ask(&["scan", topic, isolation])?;
         Tally::parse(&words)
     }
 
@@ -147,6 +211,15 @@ impl Lab {
     /// When the broker does not answer.
     pub fn committed(&mut self, group: &str) -> io::Result<Offsets> {
         let words = self.ask(&["committed", group])?;
+        words.iter().map(|word| offset(word)).collect()
+    }
+
+    /// The leader epochs that stand beside what a consumer group has committed.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub fn epochs(&mut self, group: &str) -> io::Result<Offsets> {
+        let words = self.ask(&["epochs", group])?;
         words.iter().map(|word| offset(word)).collect()
     }
 

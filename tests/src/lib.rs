@@ -3,7 +3,8 @@
 //!
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
 //! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
-//! ours; [`http`] asks its REST interface; [`census`] judges what a sink wrote; [`drain`] puts these together.
+//! ours; [`http`] asks its REST interface; [`census`] judges what a sink wrote; [`drain`] and
+//! [`stream`] put these together.
 
 pub mod grounds;
 pub mod wait;
@@ -14,3 +15,4 @@ pub mod worker;
 pub mod http;
 pub mod census;
 pub mod drain;
+pub mod stream;

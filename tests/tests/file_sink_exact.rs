@@ -13,15 +13,8 @@ fn check(codec: &'static str) -> io::Result<()> {
         return Ok(());
     }
     let load = Load {
-        topic: format!("exact-{codec}"),
-        partitions: 8,
-        count: grounds::records(),
-        size: 100,
-        kind: "text",
         codec,
-        seed: 1,
-        rate: 0,
-        first: 0,
+        ..Load::text(&format!("exact-{codec}"), 8, grounds::records())
     };
     // Java's tasks write text and line end apart, so that two of them garble a shared file.
     let tasks = if Make::subject() == Make::Java { 1 } else { 2 };

@@ -125,15 +125,10 @@ fn json_text_in_order_is_written_as_java_writes_it() -> io::Result<()> {
     let mut lab = Lab::start(Kafka::shared(ORACLE)?)?;
     lab.create("orders", 1)?;
     lab.produce(&Load {
-        topic: "orders".to_owned(),
-        partitions: 1,
-        count: 20_000,
         size: 936,
         kind: "json",
         codec: "zstd",
-        seed: 4,
-        rate: 0,
-        first: 0,
+        ..Load::text("orders", 1, 20_000)
     })?;
     check_equal("orders", None)
 }

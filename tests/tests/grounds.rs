@@ -14,15 +14,10 @@ fn lab_knows_what_it_produced() -> io::Result<()> {
     let mut lab = Lab::start(Kafka::shared(ORACLE)?)?;
     lab.create("produced", 3)?;
     let mut load = Load {
-        topic: "produced".to_owned(),
-        partitions: 3,
-        count: 3_000,
         size: 200,
         kind: "json",
         codec: "snappy",
-        seed: 5,
-        rate: 0,
-        first: 0,
+        ..Load::text("produced", 3, 3_000)
     };
     let mut produced = lab.produce(&load)?;
     load.first = load.count;

@@ -13,15 +13,8 @@ fn check(codec: &'static str) -> io::Result<()> {
         return Ok(());
     }
     let load = Load {
-        topic: format!("old-broker-{codec}"),
-        partitions: 8,
-        count: grounds::records(),
-        size: 100,
-        kind: "text",
         codec,
-        seed: 2,
-        rate: 0,
-        first: 0,
+        ..Load::text(&format!("old-broker-{codec}"), 8, grounds::records())
     };
     let tasks = if Make::subject() == Make::Java { 1 } else { 2 };
     drain_exactly(Kafka::shared(OLD_BROKER)?, &load, tasks)
