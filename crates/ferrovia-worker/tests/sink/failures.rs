@@ -202,3 +202,61 @@ fn fatal_put_fails_the_task_with_javas_trace_and_moves_no_offset() {
         assert_eq!(stage.committed(0), Some(2), "what was taken before is safe");
     });
 }
+/// Goal: a panic ends its task alone, which is called no more but to stop, and commits nothing; the others take over
+/// what it has left, from the last committed offset.
+#[test]
+fn panic_in_put_fails_that_task_only_and_nothing_is_lost() {
+    play(async {
+        let stage = Stage::new(2).await;
+        let has_panicked = AtomicBool::new(false);
+        let script = Script::default().put(move |put, _| {
+            let is_poison = put.records.contains(&(p(1), 2));
+            assert!(
+                !is_poison || has_panicked.swap(true, Ordering::Relaxed),
+                "boom"
+            );
+            Ok(())
+        });
+        let worker = stage.worker(script, &[("tasks.max", "2")]).await;
+        stage.produce(&p(1), 2).await;
+        worker.until_taken(&p(1), 2).await;
+        until("both tasks read", || {
+            let opens = |call: &&Call| matches!(call, Call::Open(_));
+            stage.broker().group_members("connect-s").len() == 2
+                && worker.probe.calls().iter().filter(opens).count() >= 2
+        })
+        .await;
+        stage.produce(&p(1), 2).await;
+        until("the other one reads on", || {
+            worker.probe.taken(&p(1)).ends_with(&[2, 3])
+        })
+        .await;
+        let mut failed = Vec::new();
+        for task in 0..2 {
+            let status = worker.status(task).await.unwrap();
+            match status.state {
+                State::Failed => failed.push(status.trace),
+                state => assert_eq!(state, State::Running),
+            }
+        }
+        assert_eq!(failed.len(), 1);
+        assert!(
+            failed[0].contains("the task panicked in put: boom"),
+            "{}",
+            failed[0]
+        );
+        let probe = stage.stop(worker, Leave::default()).await;
+        assert_eq!(stage.committed(1), Some(4));
+        let diary = probe.diary();
+        let at = diary.iter().position(|entry| {
+            matches!(&entry.call, Call::Put { records, taken: false } if records.contains(&(p(1), 2)))
+        });
+        let (at, task) = (at.unwrap(), diary[at.unwrap()].task);
+        let after: Vec<_> = diary[at + 1..]
+            .iter()
+            .filter(|entry| entry.task == task)
+            .collect();
+        assert_eq!(after.len(), 1, "{after:?}");
+        assert_eq!(after[0].call, Call::Stop);
+    });
+}

@@ -23,7 +23,7 @@ use crate::task::sink::commit::{Commit, CommitPosition, Commits};
 use crate::task::sink::fetch::Intake;
 use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
-use crate::task::sink::put::{Given, guarded};
+use crate::task::sink::put::{Given, Guarded, guarded};
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -139,7 +139,7 @@ fn start(spec: &mut SinkTaskSpec, context: &mut SinkContext) -> Result<(), Conne
 
 /// A task that runs.
 pub(super) struct Driver {
-    pub(super) task: Box<dyn SinkTask>,
+    pub(super) task: Guarded,
     pub(super) context: SinkContext,
     pub(super) batch: SinkBatch,
     pub(super) machine: SinkMachine,
@@ -173,7 +173,7 @@ impl Driver {
         let batch = SinkBatch::new(Arc::new(spec.plan), inflater, spec.consumer.check_crcs);
         let settings = crate::task::sink::fetch::settings(&spec.consumer);
         Self {
-            task: spec.task,
+            task: Guarded::new(spec.task),
             context,
             batch,
             machine: SinkMachine::new(spec.commit_interval, spec.commit_timeout, Instant::now()),
@@ -308,7 +308,7 @@ impl Driver {
             context,
             ..
         } = self;
-        let outcome = guarded("put", || task.put(batch, context))?;
+        let outcome = task.call("put", |task| task.put(batch, context))?;
         // An invalid batch fails the task even if the connector overlooked it: its offset must not be passed.
         if outcome.is_ok() && batch.found_corrupt() {
             return Err(ConnectError::failed(
@@ -369,11 +369,13 @@ impl Driver {
 
     /// Ends the task: a last commit, all partitions closed, the group left, the connector's task stopped.
     async fn finish(&mut self) {
-        self.close_all().await;
+        if !self.task.has_panicked() {
+            self.close_all().await;
+        }
         if let Some(group) = self.group.take() {
             group.leave().await;
         }
-        let stopped = guarded("stop", || self.task.stop());
+        let stopped = self.task.call("stop", |task| task.stop());
         if let Err(error) | Ok(Err(error)) = stopped {
             tracing::error!(trace = error.trace(), "task failed to stop cleanly");
         }

@@ -12,7 +12,6 @@ use ferrovia_pipeline::topic::{Offsets, TopicPartition};
 use crate::task::sink::commit::{Commit, CommitPosition};
 use crate::task::sink::driver::Driver;
 use crate::task::sink::partition;
-use crate::task::sink::put::guarded;
 
 impl Driver {
     pub(super) async fn on_group_event(&mut self, event: GroupEvent) -> Result<(), ConnectError> {
@@ -46,7 +45,7 @@ impl Driver {
             return Ok(());
         }
         let Self { task, context, .. } = self;
-        guarded("open", || task.open(&partitions, context))??;
+        task.call("open", |task| task.open(&partitions, context))??;
         let requests = self.context.take_requests();
         self.apply(requests);
         Ok(())
@@ -102,7 +101,7 @@ impl Driver {
             }
         }
         let Self { task, context, .. } = self;
-        guarded("close", || task.close(partitions, context))??;
+        task.call("close", |task| task.close(partitions, context))??;
         let requests = self.context.take_requests();
         self.apply(requests);
         Ok(())
@@ -198,7 +197,7 @@ impl Driver {
             return Ok(Ok(Offsets::new()));
         }
         let Self { task, context, .. } = self;
-        let safe = guarded("preCommit", || task.pre_commit(asked, context))?;
+        let safe = task.call("preCommit", |task| task.pre_commit(asked, context))?;
         let requests = self.context.take_requests();
         self.apply(requests);
         Ok(safe)
