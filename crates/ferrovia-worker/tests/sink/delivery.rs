@@ -143,6 +143,24 @@ fn offset_that_a_task_sets_in_open_is_where_reading_begins() {
     });
 }
 
+/// A target system that knows other offsets may name partitions that this task does not read.
+#[test]
+fn offset_set_for_a_partition_of_another_task_is_ignored() {
+    play(async {
+        let stage = Stage::new(1).await;
+        stage.produce(&p(0), 2).await;
+        let script = Script::default().open(|_, context| {
+            context.offset(p(6), 7);
+            Ok(())
+        });
+        let often = [("worker:offset.flush.interval.ms", "40")];
+        let worker = stage.worker(script, &often).await;
+        worker.until_taken(&p(0), 2).await;
+        stage.until_committed(0, 2).await;
+        stage.end(worker).await;
+    });
+}
+
 #[test]
 fn task_may_go_back_to_what_it_was_given_before() {
     play(async {

@@ -344,6 +344,10 @@ impl Driver {
     /// Does what the task asked for in its last call.
     pub(super) fn apply(&mut self, requests: ferrovia_pipeline::sink::SinkRequests) {
         for (topic_partition, offset) in &requests.rewinds {
+            if !self.context.assignment().contains(topic_partition) {
+                tracing::warn!(partition = %topic_partition, offset, "ignoring offset to read from: the partition is not assigned to this task");
+                continue;
+            }
             let start = Start::At {
                 offset: *offset,
                 epoch: None,
