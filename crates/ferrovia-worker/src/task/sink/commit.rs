@@ -4,7 +4,7 @@
 //! `org.apache.kafka.connect.runtime.WorkerSinkTask`, `commitOffsets`. Beyond Java, every offset is committed with the
 //! leader epoch of the record before it (KIP-320), so that a truncated log is noticed after a restart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferrovia_pipeline::topic::{Offsets, TopicPartition};
 
@@ -24,6 +24,8 @@ pub(super) struct Commits {
     current: BTreeMap<TopicPartition, CommitPosition>,
     /// As the group knows them.
     committed: BTreeMap<TopicPartition, CommitPosition>,
+    /// Read from elsewhere since the last commit began, whose answer says nothing of these.
+    moved: BTreeSet<TopicPartition>,
     /// Numbers the commits, so that the answer to an older one is told apart.
     sequence: u64,
 }
@@ -40,6 +42,7 @@ pub(super) struct Commit {
 impl Commits {
     /// Reading of `partition` begins here: that is also what the group knows.
     pub(super) fn start(&mut self, partition: TopicPartition, position: CommitPosition) {
+        self.moved.insert(partition.clone());
         self.current.insert(partition.clone(), position);
         self.committed.insert(partition, position);
     }
@@ -60,12 +63,12 @@ impl Commits {
             offset,
             epoch: None,
         };
-        self.current.insert(partition.clone(), position);
-        self.committed.insert(partition.clone(), position);
+        self.start(partition.clone(), position);
     }
 
     /// `partition` is gone.
     pub(super) fn forget(&mut self, partition: &TopicPartition) {
+        self.moved.remove(partition);
         self.current.remove(partition);
         self.committed.remove(partition);
     }
@@ -114,6 +117,7 @@ impl Commits {
             return None;
         }
         self.sequence += 1;
+        self.moved.clear();
         Some(Commit {
             sequence: self.sequence,
             offsets,
@@ -121,13 +125,15 @@ impl Commits {
     }
 
     /// The group has taken these offsets. The answer to a commit that a later one has overtaken changes nothing, and
-    /// neither does one about partitions that are gone.
+    /// neither does one about partitions that are gone or are read from elsewhere since.
     pub(super) fn on_committed(&mut self, commit: &Commit) -> bool {
         if commit.sequence != self.sequence {
             return false;
         }
         for (partition, position) in &commit.offsets {
-            if let Some(known) = self.committed.get_mut(partition) {
+            if let Some(known) = self.committed.get_mut(partition)
+                && !self.moved.contains(partition)
+            {
                 *known = *position;
             }
         }
@@ -223,6 +229,36 @@ mod tests {
         assert!(commits.on_committed(&second));
         assert!(!commits.on_committed(&first));
         assert_eq!(commits.roll_back()[&partition(0)], at(18));
+    }
+
+    #[test]
+    fn answer_to_a_commit_does_not_undo_a_rewind_made_meanwhile() {
+        let mut commits = commits();
+        commits.on_put(&partition(0), at(15));
+        commits.on_put(&partition(1), at(25));
+        let asked = commits.current(|_| true);
+        let commit = commits.begin(&asked, &asked).unwrap();
+        commits.rewind(&partition(0), 12);
+        assert!(commits.on_committed(&commit));
+        let back = commits.roll_back();
+        assert_eq!(
+            back[&partition(0)].offset,
+            12,
+            "12 to 14 are to be put again"
+        );
+        assert_eq!(back[&partition(1)], at(25));
+    }
+
+    #[test]
+    fn answer_to_a_commit_says_nothing_of_a_partition_that_has_come_back() {
+        let mut commits = commits();
+        commits.on_put(&partition(0), at(15));
+        let asked = commits.current(|_| true);
+        let commit = commits.begin(&asked, &asked).unwrap();
+        commits.forget(&partition(0));
+        commits.start(partition(0), at(11));
+        commits.on_committed(&commit);
+        assert_eq!(commits.roll_back()[&partition(0)], at(11));
     }
 
     #[test]
