@@ -106,6 +106,7 @@ impl Shape {
             seed: 7,
             rate: 0,
             first: 0,
+            keys: 0,
         };
         lab.produce(&load).map(|tally| tally.count())
     }

@@ -78,6 +78,12 @@ pub enum GroupError {
         #[source]
         source: MalformedBytes,
     },
+    /// The principal may not see topics that the member subscribes to by name.
+    #[error("Not authorized to access topics: [{}]", topics.join(", "))]
+    TopicAuthorization {
+        /// The topics.
+        topics: Vec<String>,
+    },
     /// The settings cannot make a member.
     #[error("group settings are invalid: {reason}")]
     Settings {

@@ -265,6 +265,20 @@ impl Driver {
         if view.generation == 0 {
             return Vec::new();
         }
+        if let Some(Watch::Topics(watched)) = &self.watching {
+            let is_denied = |name: &&Arc<str>| {
+                let known = view.topics.get(*name);
+                known.is_some_and(|topic| topic.error == ErrorCode::TOPIC_AUTHORIZATION_FAILED)
+            };
+            let denied: Vec<String> = watched
+                .iter()
+                .filter(is_denied)
+                .map(ToString::to_string)
+                .collect();
+            if !denied.is_empty() {
+                return self.member.on_topics_denied(denied);
+            }
+        }
         let mut topics = BTreeMap::new();
         for (name, topic) in &view.topics {
             let settled =

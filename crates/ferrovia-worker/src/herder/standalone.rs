@@ -269,12 +269,17 @@ impl<R: TaskRunner> StandaloneHerder<R> {
     }
 
     fn stop_connector(&mut self, name: &str) {
-        let _span = connector_span(name).entered();
+        let span = connector_span(name);
         if let Some(mut connector) = self.connectors.remove(name) {
-            info!("Stopping connector {name}");
-            if let Err(error) = connector.stop() {
-                warn!("Error while stopping connector {name}: {}", error.trace());
-            }
+            let name = name.to_owned();
+            span.in_scope(|| info!("Stopping connector {name}"));
+            // The connector's code may block or panic, and this thread keeps the heartbeats of all tasks.
+            tokio::task::spawn_blocking(move || {
+                let _span = span.entered();
+                if let Err(error) = connector.stop() {
+                    warn!("Error while stopping connector {name}: {}", error.trace());
+                }
+            });
         }
     }
 }

@@ -10,6 +10,7 @@ use kafka_protocol::messages::{GroupId, LeaveGroupRequest, LeaveGroupResponse};
 
 use super::join::{text, truncated};
 use super::{Action, Member, Moment, RequestFailure, State, Ticket};
+use crate::group::GroupError;
 
 impl Member {
     /// The owner is done with its partitions and offsets, and wants out. Ends with [`Action::Stopped`], at the
@@ -25,6 +26,14 @@ impl Member {
                 self.state = State::Leaving(ticket, until);
             }
             None => self.stopped(),
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    /// Brokers refuse to tell about topics that this member subscribes to by name: it can do its work no longer.
+    pub fn on_topics_denied(&mut self, topics: Vec<String>) -> Vec<Action> {
+        if !matches!(self.state, State::Leaving(..) | State::Done) {
+            self.fail(GroupError::TopicAuthorization { topics });
         }
         std::mem::take(&mut self.actions)
     }

@@ -396,6 +396,17 @@ fn a_leader_waits_for_metadata_and_survives_a_member_that_writes_nonsense() {
 }
 
 #[test]
+fn a_topic_that_must_not_be_seen_ends_the_membership() {
+    let mut dialogue = Dialogue::with(settings(COOPERATIVE));
+    dialogue.last = dialogue.member.on_topics_denied(vec!["t".to_owned()]);
+    let error = dialogue.find(|action| match action {
+        Action::Fatal(error) => Some(error.to_string()),
+        _ => None,
+    });
+    assert_eq!(error, "Not authorized to access topics: [t]");
+}
+
+#[test]
 fn a_new_subscription_means_a_new_join() {
     let mut dialogue = Dialogue::with(settings(COOPERATIVE));
     dialogue.settle(Assignor::CooperativeSticky, 1, &[0]);

@@ -229,7 +229,11 @@ impl Driver {
 
     async fn wait(&mut self) -> Result<Wake, ConnectError> {
         let wants_records = self.machine.wants_records();
-        let deadline = self.machine.deadline();
+        // The group is told of a task that waits as of one that works: it is alive.
+        let deadline = self
+            .machine
+            .deadline()
+            .min(Instant::now() + self.consumer.max_poll_interval / 3);
         let Some(group_events) = &mut self.group_events else {
             return Ok(Wake::Deadline);
         };
