@@ -87,13 +87,13 @@ impl FetchSession {
 
     /// The broker took the request and answered with this session id; 0 when it keeps no session for us.
     pub fn on_answer(&mut self, session_id: i32) {
-        if session_id == 0 {
-            self.reset();
-            return;
-        }
         self.id = session_id;
-        // After the largest number comes 1: 0 would open a new session.
-        self.epoch = self.epoch.checked_add(1).unwrap_or(1);
+        // What was asked stays known: the answer is about that.
+        self.epoch = match session_id {
+            0 => 0,
+            // After the largest number comes 1: 0 would open a new session.
+            _ => self.epoch.checked_add(1).unwrap_or(1),
+        };
     }
 
     /// The session is lost, or a request may have been: begin with a full request.

@@ -318,6 +318,23 @@ fn lost_session_is_opened_anew_without_waiting() {
 }
 
 #[test]
+fn answer_of_a_broker_without_room_for_a_session_is_read() {
+    let (mut machine, now) = reading(OffsetReset::Earliest);
+    for offset in [10, 25] {
+        let request = machine.begin_fetch(NODE, now).unwrap();
+        assert_eq!((request.session_id, request.session_epoch), (0, 0));
+        assert_eq!(request.changed[0].1.offset, offset);
+        let without_session = FetchAnswer {
+            session_id: 0,
+            ..answer_of(vec![answer(0, b"records")])
+        };
+        let fetched = machine.on_answer(NODE, without_session, now, 0.5).unwrap();
+        assert_eq!(fetched[0].from_offset, offset);
+        machine.advance(&partition(0), 25, None);
+    }
+}
+
+#[test]
 fn broken_connection_is_retried_with_growing_pauses() {
     let (mut machine, start) = reading(OffsetReset::Earliest);
     let mut now = start;
