@@ -15,12 +15,14 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.header.ConnectHeaders;
 import org.apache.kafka.connect.header.Header;
 import org.apache.kafka.connect.header.Headers;
@@ -37,6 +39,8 @@ final class Parity {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
+    // A JsonConverter is slow to make, and one may serve many records.
+    private final Map<String, Object> converters = new HashMap<>();
     private final Converter withSchemas = new JsonConverter();
     private final Converter withoutSchemas = new JsonConverter();
     private final Converter asText = new StringConverter();
@@ -132,23 +136,24 @@ final class Parity {
         return show(record, keys, values, headers);
     }
 
-    private static Converter converter(JsonNode choice, String role) {
-        String name = choice.get("class").asText();
-        return attempt("refused", role + ".converter", name, () -> {
-            Converter converter = (Converter) Class.forName(name).getDeclaredConstructor().newInstance();
-            converter.configure(settings(choice.get("settings")), role.equals("key"));
-            return converter;
-        });
+    private Converter converter(JsonNode choice, String role) {
+        return (Converter) converters.computeIfAbsent(role + choice, unused -> make(choice, role, made ->
+            ((Converter) made).configure(settings(choice.get("settings")), role.equals("key"))));
     }
 
-    private static HeaderConverter headerConverter(JsonNode choice) {
+    private HeaderConverter headerConverter(JsonNode choice) {
+        Map<String, Object> settings = settings(choice.get("settings"));
+        settings.put("converter.type", "header");
+        return (HeaderConverter) converters.computeIfAbsent("header" + choice, unused ->
+            make(choice, "header", made -> ((HeaderConverter) made).configure(settings)));
+    }
+
+    private static Object make(JsonNode choice, String role, Consumer<Object> configure) {
         String name = choice.get("class").asText();
-        return attempt("refused", "header.converter", name, () -> {
-            HeaderConverter converter = (HeaderConverter) Class.forName(name).getDeclaredConstructor().newInstance();
-            Map<String, Object> settings = settings(choice.get("settings"));
-            settings.put("converter.type", "header");
-            converter.configure(settings);
-            return converter;
+        return attempt("refused", role + ".converter", name, () -> {
+            Object made = Class.forName(name).getDeclaredConstructor().newInstance();
+            configure.accept(made);
+            return made;
         });
     }
 
@@ -159,16 +164,25 @@ final class Parity {
         for (String alias : aliases.isEmpty() ? new String[0] : aliases.split(",")) {
             Map<String, Object> own = below(settings, "transforms." + alias + ".");
             String name = (String) own.get("type");
-            stages.add(attempt("refused", "transforms." + alias, name, () -> {
+            stages.add(attempt("refused", "transforms", "", () -> wrapping(() -> {
                 Object predicate = own.remove("predicate");
                 Object negate = own.remove("negate");
                 var made = (Transformation<SinkRecord>) Class.forName(name).getDeclaredConstructor().newInstance();
                 made.configure(own);
                 return new Stage(made, predicate == null ? null : predicate(settings, predicate),
                     negate != null && Boolean.parseBoolean(negate.toString()));
-            }));
+            })));
         }
         return stages;
+    }
+
+    /** As ConnectorConfig.transformationStages does with what a class says to its settings. */
+    private static <T> T wrapping(Step<T> step) {
+        try {
+            return step.run();
+        } catch (Exception e) {
+            throw new ConnectException(e);
+        }
     }
 
     @SuppressWarnings("unchecked")

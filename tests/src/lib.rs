@@ -1,5 +1,6 @@
 //! Ferrovia's test grounds: real Apache Kafka, real Java Connect and our own binary as processes that tests
 //! start, drive and stop. Nothing here knows how Ferrovia works inside; it only sees files, ports and exit codes.
+//! Only [`parity`] calls a crate directly, to compare single records with what Kafka Connect's classes make of them.
 //!
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
 //! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
@@ -16,3 +17,4 @@ pub mod http;
 pub mod census;
 pub mod drain;
 pub mod stream;
+pub mod parity;

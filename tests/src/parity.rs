@@ -3,7 +3,7 @@
 //!
 //! In reading order: a [`Case`] is settings and a raw record; [`generate`] makes cases from a seed, out of [`tree`]s that
 //! describe JSON documents, [`texts`], settings of [`transforms`] and [`predicates`]; [`oracle`] is Java's answer
-//! (`tests/java/Parity.java`), [`native`] is ours, [`verdict`] compares the two, and [`coverage`] counts what the cases
+//! (`tests/java/Parity.java`), [`verdict`] compares ours with it, and [`coverage`] counts what the cases
 //! came by. Unlike the rest of the test grounds this part calls the pipeline directly: a record in, a record out.
 
 use std::collections::BTreeMap;
@@ -18,7 +18,6 @@ pub mod transforms;
 pub mod predicates;
 pub mod generate;
 pub mod oracle;
-pub mod native;
 pub mod verdict;
 pub mod coverage;
 
@@ -86,8 +85,7 @@ impl Case {
     /// The case as one line of JSON, which [`Case::from_line`] reads again.
     #[must_use]
     pub fn to_line(&self) -> String {
-        let choice =
-            |choice: &Choice| json!({"class": choice.class, "settings": choice.settings});
+        let choice = |choice: &Choice| json!({"class": choice.class, "settings": choice.settings});
         let headers = self.record.headers.iter();
         json!({
             "key": choice(&self.key),
@@ -116,9 +114,14 @@ impl Case {
     pub fn from_line(line: &str) -> io::Result<Self> {
         let case: Value = serde_json::from_str(line)?;
         let raw = member(&case, "record")?;
-        let headers = member(raw, "headers")?.as_array().ok_or_else(|| no("headers"))?;
+        let headers = member(raw, "headers")?
+            .as_array()
+            .ok_or_else(|| no("headers"))?;
         let headers = headers.iter().map(|header| {
-            let name = header.get(0).and_then(Value::as_str).ok_or_else(|| no("header"))?;
+            let name = header
+                .get(0)
+                .and_then(Value::as_str)
+                .ok_or_else(|| no("header"))?;
             let value = header.get(1).ok_or_else(|| no("header"))?;
             Ok((name.to_owned(), hidden(value)?))
         });

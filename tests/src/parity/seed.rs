@@ -43,6 +43,14 @@ impl Random {
         &choices[self.below(choices.len())]
     }
 
+    /// One of the words.
+    ///
+    /// # Panics
+    /// There are none.
+    pub fn word<'a>(&mut self, words: &[&'a str]) -> &'a str {
+        self.pick::<&str>(words)
+    }
+
     /// A signed number of any size, small ones as likely as large ones.
     pub fn signed(&mut self) -> i64 {
         let bits = self.bits().cast_signed();

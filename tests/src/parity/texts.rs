@@ -5,15 +5,42 @@ use super::tree::NAMES;
 
 /// Date patterns, each with texts that it reads.
 pub const FORMATS: [(&str, &[&str]); 24] = [
-    ("yyyy-MM-dd", &["2024-02-29", "1969-12-31", "2024-2-9", "2024-02-30x"]),
-    ("yyyy-MM-dd'T'HH:mm:ss.SSSX", &["2024-01-02T03:04:05.678Z", "2024-01-02T03:04:05.678+02"]),
-    ("yyyy-MM-dd'T'HH:mm:ssXXX", &["2024-01-02T03:04:05+05:30", "2024-01-02T03:04:05Z"]),
-    ("yyyy-MM-dd HH:mm:ss", &["2024-01-02 03:04:05", "2024-13-02 25:04:05"]),
-    ("dd/MMM/yyyy:HH:mm:ss Z", &["29/Feb/2024:13:14:15 +0100", "29/feb/2024:13:14:15 -0800"]),
-    ("EEE, dd MMM yyyy HH:mm:ss z", &["Thu, 29 Feb 2024 13:14:15 UTC", "Thu, 29 Feb 2024 13:14:15 GMT"]),
-    ("EEEE MMMM d yyyy", &["Thursday February 29 2024", "Friday February 29 2024"]),
+    (
+        "yyyy-MM-dd",
+        &["2024-02-29", "1969-12-31", "2024-2-9", "2024-02-30x"],
+    ),
+    (
+        "yyyy-MM-dd'T'HH:mm:ss.SSSX",
+        &["2024-01-02T03:04:05.678Z", "2024-01-02T03:04:05.678+02"],
+    ),
+    (
+        "yyyy-MM-dd'T'HH:mm:ssXXX",
+        &["2024-01-02T03:04:05+05:30", "2024-01-02T03:04:05Z"],
+    ),
+    (
+        "yyyy-MM-dd HH:mm:ss",
+        &["2024-01-02 03:04:05", "2024-13-02 25:04:05"],
+    ),
+    (
+        "dd/MMM/yyyy:HH:mm:ss Z",
+        &["29/Feb/2024:13:14:15 +0100", "29/feb/2024:13:14:15 -0800"],
+    ),
+    (
+        "EEE, dd MMM yyyy HH:mm:ss z",
+        &[
+            "Thu, 29 Feb 2024 13:14:15 UTC",
+            "Thu, 29 Feb 2024 13:14:15 GMT",
+        ],
+    ),
+    (
+        "EEEE MMMM d yyyy",
+        &["Thursday February 29 2024", "Friday February 29 2024"],
+    ),
     ("yyyyMMdd", &["20240229", "2024022"]),
-    ("yyyyMMddHHmmssSSS", &["20240229131415678", "19700101000000000"]),
+    (
+        "yyyyMMddHHmmssSSS",
+        &["20240229131415678", "19700101000000000"],
+    ),
     ("HH:mm:ss.SSS", &["23:59:59.999", "0:0:0.1"]),
     ("h:mm a", &["1:05 PM", "12:00 am"]),
     ("KK:mm a", &["00:05 PM", "11:00 AM"]),
@@ -32,49 +59,182 @@ pub const FORMATS: [(&str, &[&str]); 24] = [
 ];
 
 const TEXTS: [&str; 40] = [
-    "", "hello", "42", "-7", "+5", "007", "3.14", "1e3", "1.5e-7", "true", "FALSE", "True", "null", "ünïcödé", "日本語",
-    "😀", "a,b", "with \"quotes\"", "back\\slash", "line\nend", "tab\there", "9223372036854775808", "-129", " 12 ", "0x10", "NaN",
-    "-Infinity", "1_000", "12d", "1f", "0.1", "123456789.123456789", "{a}", "[1]", "$1", "\u{0}", "\u{7f}\u{80}", "\u{2028}",
-    "a/b", "<&>'",
+    "",
+    "hello",
+    "42",
+    "-7",
+    "+5",
+    "007",
+    "3.14",
+    "1e3",
+    "1.5e-7",
+    "true",
+    "FALSE",
+    "True",
+    "null",
+    "ünïcödé",
+    "日本語",
+    "😀",
+    "a,b",
+    "with \"quotes\"",
+    "back\\slash",
+    "line\nend",
+    "tab\there",
+    "9223372036854775808",
+    "-129",
+    " 12 ",
+    "0x10",
+    "NaN",
+    "-Infinity",
+    "1_000",
+    "12d",
+    "1f",
+    "0.1",
+    "123456789.123456789",
+    "{a}",
+    "[1]",
+    "$1",
+    "\u{0}",
+    "\u{7f}\u{80}",
+    "\u{2028}",
+    "a/b",
+    "<&>'",
 ];
 
 const NUMBERS: [&str; 34] = [
-    "0", "-0", "1", "-1", "127", "128", "-129", "255", "32768", "65536", "2147483648", "4294967296", "9223372036854775807",
-    "9223372036854775808", "-9223372036854775809", "12345678901234567890123", "0.1", "-0.0", "1.0", "3.14", "1e3", "1E+3",
-    "1e-7", "1.5e300", "1e400", "-1e400", "2.2250738585072014E-308", "4.9e-324", "2.0E-3", "1.0E7", "0.001", "9999999.9",
-    "16777217", "0.30000000000000004",
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "127",
+    "128",
+    "-129",
+    "255",
+    "32768",
+    "65536",
+    "2147483648",
+    "4294967296",
+    "9223372036854775807",
+    "9223372036854775808",
+    "-9223372036854775809",
+    "12345678901234567890123",
+    "0.1",
+    "-0.0",
+    "1.0",
+    "3.14",
+    "1e3",
+    "1E+3",
+    "1e-7",
+    "1.5e300",
+    "1e400",
+    "-1e400",
+    "2.2250738585072014E-308",
+    "4.9e-324",
+    "2.0E-3",
+    "1.0E7",
+    "0.001",
+    "9999999.9",
+    "16777217",
+    "0.30000000000000004",
 ];
 
 const HEADERS: [&str; 66] = [
-    "", " ", "null", " null", "true", "false", "TRUE", "1", " 1 ", "007", "-5", "+5", "128", "-129", "32768", "2147483648",
-    "9223372036854775808", "1e3", "1E400", "1.10", "0.5", "-0.0", ".5", "5.", "1e", "1.7976931348623157e308", "3.4028236e38", "NaN",
-    "Infinity", "0x10", "1abc", "12 34", "2024-01-02", "2024-13-45", "2024-1-2", "2024-01-02T03:04:05.678Z",
-    "2024-01-02T03:04:05Z", "03:04:05.678Z", "25:61:61.000Z", "2024-01-02T25:04:05.678Z", "[]", "[1,2]", "[1,\"a\"]",
-    "[1,2.5]", "[1,128]", "[true,false]", "[null]", "[1,null]", "[[1],[2]]", "[1,]", "[,1]", "[1", "1]", "{}",
-    "{\"a\":1}", "{\"a\":1,\"b\":\"x\"}", "{a:1}", "{1:2}", "{\"a\":}", "{\"a\":[1,{\"b\":null}]}", "\"q\"", "\"q\\\"r\"",
-    "\"open", "\\[1]", "[2024-01-02,2024-01-03]", "[1,\"2024-01-02\",03:04:05.678Z]",
+    "",
+    " ",
+    "null",
+    " null",
+    "true",
+    "false",
+    "TRUE",
+    "1",
+    " 1 ",
+    "007",
+    "-5",
+    "+5",
+    "128",
+    "-129",
+    "32768",
+    "2147483648",
+    "9223372036854775808",
+    "1e3",
+    "1E400",
+    "1.10",
+    "0.5",
+    "-0.0",
+    ".5",
+    "5.",
+    "1e",
+    "1.7976931348623157e308",
+    "3.4028236e38",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "1abc",
+    "12 34",
+    "2024-01-02",
+    "2024-13-45",
+    "2024-1-2",
+    "2024-01-02T03:04:05.678Z",
+    "2024-01-02T03:04:05Z",
+    "03:04:05.678Z",
+    "25:61:61.000Z",
+    "2024-01-02T25:04:05.678Z",
+    "[]",
+    "[1,2]",
+    "[1,\"a\"]",
+    "[1,2.5]",
+    "[1,128]",
+    "[true,false]",
+    "[null]",
+    "[1,null]",
+    "[[1],[2]]",
+    "[1,]",
+    "[,1]",
+    "[1",
+    "1]",
+    "{}",
+    "{\"a\":1}",
+    "{\"a\":1,\"b\":\"x\"}",
+    "{a:1}",
+    "{1:2}",
+    "{\"a\":}",
+    "{\"a\":[1,{\"b\":null}]}",
+    "\"q\"",
+    "\"q\\\"r\"",
+    "\"open",
+    "\\[1]",
+    "[2024-01-02,2024-01-03]",
+    "[1,\"2024-01-02\",03:04:05.678Z]",
 ];
 
 /// A text.
 pub fn text(random: &mut Random) -> String {
     match random.below(8) {
-        0 => (*random.pick(&NAMES)).to_owned(),
+        0 => random.word(&NAMES).to_owned(),
         1 => dated(random),
         2 => number(random),
-        _ => (*random.pick(&TEXTS)).to_owned(),
+        _ => random.word(&TEXTS).to_owned(),
     }
 }
 
 /// A text that some date pattern reads.
 pub fn dated(random: &mut Random) -> String {
     let (_, texts) = random.pick(&FORMATS);
-    (*random.pick(texts)).to_owned()
+    random.word(texts).to_owned()
 }
 
 /// Milliseconds since the epoch, mostly of these decades.
 pub fn instant(random: &mut Random) -> i64 {
     match random.below(6) {
-        0 => *random.pick(&[0, -1, 1, 999, 86_399_999, 951_782_400_000, 253_402_300_799_999]),
+        0 => *random.pick(&[
+            0,
+            -1,
+            1,
+            999,
+            86_399_999,
+            951_782_400_000,
+            253_402_300_799_999,
+        ]),
         1 => random.signed() % 4_000_000_000_000,
         _ => 1_600_000_000_000 + random.signed() % 200_000_000_000,
     }
@@ -94,7 +254,7 @@ pub fn number(random: &mut Random) -> String {
             }
         }
         3 => format!("{}e{}", random.signed() % 1_000, random.signed() % 40),
-        _ => (*random.pick(&NUMBERS)).to_owned(),
+        _ => random.word(&NUMBERS).to_owned(),
     }
 }
 
@@ -129,7 +289,9 @@ pub fn base64(bytes: &[u8]) -> String {
         });
         for digit in 0..4 {
             let is_there = digit <= chunk.len();
-            let digit = DIGITS.get(joined >> (18 - 6 * digit) & 63).filter(|_| is_there);
+            let digit = DIGITS
+                .get(joined >> (18 - 6 * digit) & 63)
+                .filter(|_| is_there);
             text.push(digit.map_or('=', |digit| char::from(*digit)));
         }
     }
@@ -141,14 +303,16 @@ pub fn base64(bytes: &[u8]) -> String {
 pub fn json(random: &mut Random, depth: usize) -> String {
     match random.below(if depth == 0 { 7 } else { 11 }) {
         0 => "null".to_owned(),
-        1 => (*random.pick(&["true", "false"])).to_owned(),
+        1 => random.word(&["true", "false"]).to_owned(),
         2..=4 => number(random),
         5 | 6 => {
             let text = text(random);
             quoted(random, &text)
         }
         7 | 8 => {
-            let items: Vec<String> = (0..random.below(5)).map(|_| json(random, depth - 1)).collect();
+            let items: Vec<String> = (0..random.below(5))
+                .map(|_| json(random, depth - 1))
+                .collect();
             format!("[{}]", items.join(","))
         }
         _ => object(random, depth - 1),
@@ -157,17 +321,24 @@ pub fn json(random: &mut Random, depth: usize) -> String {
 
 /// A JSON object; now and then a name comes twice, and now and then there are so many that Java's tables grow.
 pub fn object(random: &mut Random, depth: usize) -> String {
-    let count = if random.once_in(12) { random.below(40) } else { random.below(6) };
+    let count = if random.once_in(12) {
+        random.below(40)
+    } else {
+        random.below(6)
+    };
     let mut members = Vec::new();
     for number in 0..count {
         let name = match random.below(4) {
             0 => text(random),
             1 => format!("field_{number}"),
-            _ => (*random.pick(&NAMES)).to_owned(),
+            _ => random.word(&NAMES).to_owned(),
         };
         let name = quoted(random, &name);
         let space = if random.once_in(5) { " " } else { "" };
-        members.push(format!("{space}{name}{space}:{space}{}", json(random, depth)));
+        members.push(format!(
+            "{space}{name}{space}:{space}{}",
+            json(random, depth)
+        ));
     }
     format!("{{{}}}", members.join(","))
 }
@@ -178,19 +349,36 @@ pub fn damaged(random: &mut Random, document: &str) -> Vec<u8> {
     let at = random.below(bytes.len() + 1);
     match random.below(8) {
         0 => bytes.truncate(at),
-        1 => bytes.extend_from_slice(random.pick(&[" ", "x", "}", "]", ",", " 1", "{}", "\u{feff}"]).as_bytes()),
+        1 => bytes.extend_from_slice(
+            random
+                .pick(&[" ", "x", "}", "]", ",", " 1", "{}", "\u{feff}"])
+                .as_bytes(),
+        ),
         2 => {
-            bytes.splice(0..0, random.pick(&[" \r\n\t", "\u{feff}", "//c\n", "+", "00", "'"]).bytes());
+            bytes.splice(
+                0..0,
+                random
+                    .pick(&[" \r\n\t", "\u{feff}", "//c\n", "+", "00", "'"])
+                    .bytes(),
+            );
         }
         3 | 4 => {
-            let piece = *random.pick(&[
-                ",", ":", "\"", "\\", "\\x", "\\u12", "{", "}", "[", "]", "0", "-", ".", "e", "nul", "NaN", "Infinity", "\u{1}",
-                "\\ud83d", "\\ude00", "é", "/*c*/", "01", "1.", "truex",
+            let piece = random.word(&[
+                ",", ":", "\"", "\\", "\\x", "\\u12", "{", "}", "[", "]", "0", "-", ".", "e",
+                "nul", "NaN", "Infinity", "\u{1}", "\\ud83d", "\\ude00", "é", "/*c*/", "01", "1.",
+                "truex",
             ]);
             bytes.splice(at..at, piece.bytes());
         }
         5 => {
-            let foreign: &[u8] = random.pick::<&[u8]>(&[b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80", b"\x80"]);
+            let foreign: &[u8] = random.pick::<&[u8]>(&[
+                b"\xff",
+                b"\xc3",
+                b"\xed\xa0\x80",
+                b"\xc0\x80",
+                b"\xf4\x90\x80\x80",
+                b"\x80",
+            ]);
             bytes.splice(at..at, foreign.iter().copied());
         }
         6 => {

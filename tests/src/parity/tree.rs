@@ -8,8 +8,8 @@ use super::texts;
 
 /// Names of fields: few, so that settings often meet them.
 pub const NAMES: [&str; 16] = [
-    "a", "b", "c", "id", "name", "ts", "amount", "flag", "nested", "list", "x.y", "ü", "a b", "`t", "schema",
-    "payload",
+    "a", "b", "c", "id", "name", "ts", "amount", "flag", "nested", "list", "x.y", "ü", "a b", "`t",
+    "schema", "payload",
 ];
 
 /// What stands at a place in a document.
@@ -81,7 +81,7 @@ impl Node {
     pub fn structure(random: &mut Random, depth: usize) -> Self {
         let mut fields: Vec<(String, Self)> = Vec::new();
         for _ in 0..random.below(6) {
-            let name = (*random.pick(&NAMES)).to_owned();
+            let name = random.word(&NAMES).to_owned();
             if fields.iter().all(|(known, _)| *known != name) {
                 fields.push((name, Self::random(random, depth)));
             }
@@ -93,7 +93,9 @@ impl Node {
     pub fn random(random: &mut Random, depth: usize) -> Self {
         let node = match random.below(if depth == 0 { 8 } else { 12 }) {
             0..=6 => Self::of(random.pick(&LEAVES).clone()),
-            7 => Self::of(Kind::Decimal(i32::try_from(random.below(12)).unwrap_or(0) - 3)),
+            7 => Self::of(Kind::Decimal(
+                i32::try_from(random.below(12)).unwrap_or(0) - 3,
+            )),
             8 => Self::of(Kind::Array(Box::new(Self::random(random, depth - 1)))),
             9 => {
                 let keys = if random.once_in(3) {
@@ -111,10 +113,15 @@ impl Node {
 
     /// With the schema's further members, now and then.
     fn adorned(mut self, random: &mut Random) -> Self {
-        self.optional = random.once_in(2);
-        if random.once_in(4) {
+        // Java refuses every default of a struct; a few are enough.
+        let is_leaf = matches!(
+            self.kind,
+            Kind::Primitive(_) | Kind::Logical(..) | Kind::Decimal(_)
+        );
+        if random.once_in(if is_leaf { 4 } else { 60 }) {
             self.default = Some(self.payload(random, 0));
         }
+        self.optional = random.once_in(2);
         let is_logical = matches!(self.kind, Kind::Logical(..) | Kind::Decimal(_));
         if !is_logical && random.once_in(8) {
             self.extra.push_str(",\"name\":\"com.example.Thing\"");
@@ -126,7 +133,8 @@ impl Node {
             self.extra.push_str(",\"doc\":\"what it is\"");
         }
         if !matches!(self.kind, Kind::Decimal(_)) && random.once_in(10) {
-            self.extra.push_str(",\"parameters\":{\"p\":\"1\",\"q\":\"zwei\"}");
+            self.extra
+                .push_str(",\"parameters\":{\"p\":\"1\",\"q\":\"zwei\"}");
         }
         self
     }
@@ -149,13 +157,22 @@ impl Node {
                 values.schema(None)
             ),
             Kind::Struct(fields) => {
-                let fields: Vec<String> =
-                    fields.iter().map(|(name, node)| node.schema(Some(name))).collect();
+                let fields: Vec<String> = fields
+                    .iter()
+                    .map(|(name, node)| node.schema(Some(name)))
+                    .collect();
                 format!("\"type\":\"struct\",\"fields\":[{}]", fields.join(","))
             }
         };
-        let optional = if self.optional { ",\"optional\":true" } else { "" };
-        let default = self.default.as_ref().map_or_else(String::new, |text| format!(",\"default\":{text}"));
+        let optional = if self.optional {
+            ",\"optional\":true"
+        } else {
+            ""
+        };
+        let default = self
+            .default
+            .as_ref()
+            .map_or_else(String::new, |text| format!(",\"default\":{text}"));
         let field = field.map_or_else(String::new, |name| {
             format!(",\"field\":{}", serde_json::Value::from(name))
         });
@@ -182,8 +199,7 @@ impl Node {
             }
             Kind::Array(items) => {
                 let count = random.below(4);
-                let items: Vec<String> =
-                    (0..count).map(|_| items.payload(random, wild)).collect();
+                let items: Vec<String> = (0..count).map(|_| items.payload(random, wild)).collect();
                 format!("[{}]", items.join(","))
             }
             Kind::Map(keys, values) => map(random, wild, keys, values),
@@ -230,7 +246,7 @@ impl Node {
 
 fn primitive(random: &mut Random, name: &str) -> String {
     match name {
-        "boolean" => (*random.pick(&["true", "false"])).to_owned(),
+        "boolean" => random.word(&["true", "false"]).to_owned(),
         "string" => {
             let text = texts::text(random);
             texts::quoted(random, &text)

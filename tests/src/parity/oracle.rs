@@ -1,0 +1,65 @@
+//! Java's answers: every case of a run through one JVM.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Case;
+use crate::{grounds, wait};
+
+/// How long the JVM may take for a run.
+const RUN_LIMIT: Duration = Duration::from_secs(300);
+
+/// What Kafka Connect's classes make of each case, in order. Cases and answers are left in `folder`.
+///
+/// # Errors
+/// Java did not answer every case.
+pub fn answers(cases: &[Case], folder: &Path) -> io::Result<Vec<Value>> {
+    let [input, output, log] =
+        ["cases.jsonl", "java.jsonl", "java.log"].map(|name| folder.join(name));
+    let mut lines = File::create(&input)?;
+    for case in cases {
+        writeln!(lines, "{}", case.to_line())?;
+    }
+    // Dates without a zone, and names of days and months, are those of the JVM's defaults.
+    let settings = [
+        "-Duser.timezone=UTC",
+        "-Duser.language=en",
+        "-Duser.country=US",
+        "-Xmx512m",
+        "-Xshare:auto",
+    ];
+    let mut child = Command::new("java")
+        .args(settings)
+        .arg("-cp")
+        .arg(grounds::class_path(grounds::ORACLE))
+        .arg("Parity")
+        .stdin(Stdio::from(File::open(&input)?))
+        .stdout(Stdio::from(File::create(&output)?))
+        .stderr(Stdio::from(File::create(&log)?))
+        .spawn()?;
+    let ended = wait::until("the end of Java's part", RUN_LIMIT, || child.try_wait());
+    if ended.is_err() {
+        // It fails only when the child is gone already.
+        let _ = child.kill();
+    }
+    let status = ended?;
+    let answers = fs::read_to_string(&output)?;
+    let answers: Vec<Value> = answers
+        .lines()
+        .map(serde_json::from_str)
+        .collect::<Result<_, _>>()?;
+    if !status.success() || answers.len() != cases.len() {
+        return Err(io::Error::other(format!(
+            "java ended with {status} after {} of {} cases:\n{}",
+            answers.len(),
+            cases.len(),
+            fs::read_to_string(&log)?
+        )));
+    }
+    Ok(answers)
+}

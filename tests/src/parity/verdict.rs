@@ -1,0 +1,186 @@
+//! Comparing two answers. What may differ is listed here by rule, each with its line in `docs/differences.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::Case;
+
+/// How many examples of one kind of difference are shown.
+const EXAMPLES_SHOWN: usize = 3;
+/// Exceptions whose messages are the JVM's own words about its classes and variables.
+const JVM_EXCEPTIONS: [&str; 2] = [
+    "java.lang.NullPointerException",
+    "java.lang.ClassCastException",
+];
+/// How Java shows an array of bytes inside of a text: by its identity, another one in each run.
+const ARRAY_IDENTITY: &str = "[B@";
+
+/// A place where two answers differ.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// Where: the names of members from the outside in.
+    pub place: String,
+    /// What Java has there.
+    pub java: Value,
+    /// What we have there.
+    pub ours: Value,
+}
+
+/// The places where our answer is not Java's.
+#[must_use]
+pub fn differences(java: &Value, ours: &Value) -> Vec<Difference> {
+    let mut found = Vec::new();
+    compare("", java, ours, &mut found);
+    found
+}
+
+fn compare(place: &str, java: &Value, ours: &Value, found: &mut Vec<Difference>) {
+    if java == ours || may_differ(place, java, ours) {
+        return;
+    }
+    match (java, ours) {
+        (Value::Object(left), Value::Object(right)) if left.keys().eq(right.keys()) => {
+            for ((name, left), right) in left.iter().zip(right.values()) {
+                if name == "message" && is_of_the_jvm(java) && is_of_the_jvm(ours) {
+                    continue;
+                }
+                compare(&format!("{place}.{name}"), left, right, found);
+            }
+        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
+            for (left, right) in left.iter().zip(right) {
+                compare(&format!("{place}[]"), left, right, found);
+            }
+        }
+        _ => found.push(Difference {
+            place: place.trim_start_matches('.').to_owned(),
+            java: java.clone(),
+            ours: ours.clone(),
+        }),
+    }
+}
+
+fn is_of_the_jvm(error: &Value) -> bool {
+    let class = error.get("class").and_then(Value::as_str);
+    class.is_some_and(|class| JVM_EXCEPTIONS.contains(&class))
+}
+
+fn may_differ(place: &str, java: &Value, ours: &Value) -> bool {
+    // Causes are there to be read; that of Jackson names its own classes and columns.
+    if place.ends_with(".causes") {
+        return true;
+    }
+    // Arrays of bytes print as themselves and not as an identity.
+    let shows_identity = java
+        .as_str()
+        .is_some_and(|text| text.contains(ARRAY_IDENTITY));
+    shows_identity && (ours.is_string() || ours.is_object())
+}
+
+/// All differences of a run, by kind.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    groups: BTreeMap<String, Vec<String>>,
+    cases: usize,
+}
+
+impl Report {
+    /// Compares the answers to one case.
+    pub fn add(&mut self, case: &Case, java: &Value, ours: &Value) {
+        let found = differences(java, ours);
+        self.cases += usize::from(!found.is_empty());
+        for difference in found {
+            let kind = format!(
+                "{} of {}",
+                difference.place,
+                concerned(case, &difference.place)
+            );
+            let example = format!(
+                "case {}\n    java {}\n    ours {}",
+                case.to_line(),
+                difference.java,
+                difference.ours
+            );
+            self.groups.entry(kind).or_default().push(example);
+        }
+    }
+
+    /// How many cases differ.
+    #[must_use]
+    pub fn cases(&self) -> usize {
+        self.cases
+    }
+
+    /// Every kind of difference with its shortest examples.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (kind, examples) in &self.groups {
+            let _ = writeln!(text, "{} × {kind}", examples.len());
+            let mut shortest: Vec<&String> = examples.iter().collect();
+            shortest.sort_by_key(|example| example.len());
+            for example in shortest.into_iter().take(EXAMPLES_SHOWN) {
+                let _ = writeln!(text, "  {example}");
+            }
+        }
+        text
+    }
+}
+
+/// The classes whose work a difference at this place most likely is.
+fn concerned(case: &Case, place: &str) -> String {
+    let transforms: Vec<&str> = case
+        .transforms
+        .iter()
+        .filter(|(name, _)| name.ends_with(".type") && name.matches('.').count() == 2)
+        .map(|(_, class)| simple(class))
+        .collect();
+    if !transforms.is_empty() {
+        return transforms.join(" and ");
+    }
+    let converter = if place.starts_with("key") {
+        &case.key
+    } else if place.starts_with("headers") {
+        &case.header
+    } else {
+        &case.value
+    };
+    simple(&converter.class).to_owned()
+}
+
+fn simple(class: &str) -> &str {
+    class.rsplit('.').next().unwrap_or(class)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn other_values_members_and_lengths_are_differences() {
+        let java = json!({"key": {"text": "1"}, "headers": [1, 2]});
+        for ours in [
+            json!({"key": {"text": "2"}, "headers": [1, 2]}),
+            json!({"key": {"text": "1"}, "headers": [1]}),
+            json!({"dropped": true}),
+        ] {
+            assert_eq!(differences(&java, &ours).len(), 1, "{ours}");
+        }
+        assert!(differences(&java, &java).is_empty());
+    }
+
+    #[test]
+    fn only_the_jvms_own_messages_may_differ() {
+        let failed =
+            |class: &str, message: &str| json!({"failed": {"class": class, "message": message}});
+        let jvm = "java.lang.NullPointerException";
+        assert!(differences(&failed(jvm, "a"), &failed(jvm, "b")).is_empty());
+        let data = "org.apache.kafka.connect.errors.DataException";
+        assert_eq!(differences(&failed(data, "a"), &failed(data, "b")).len(), 1);
+        assert_eq!(differences(&failed(jvm, "a"), &failed(data, "b")).len(), 2);
+    }
+}
