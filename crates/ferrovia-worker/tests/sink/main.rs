@@ -11,6 +11,7 @@
 mod probe;
 mod order;
 mod stage;
+mod logs;
 
 mod delivery;
 mod commits;
@@ -18,3 +19,4 @@ mod failures;
 mod groups;
 mod positions;
 mod outages;
+mod hostile;
