@@ -32,7 +32,8 @@ pub fn case(random: &mut Random, number: usize) -> Case {
         2 | 3 => converters(random, envelope),
         4 => headers(random),
         5 => primitives(random),
-        6 => cast_pair(random, number / 12),
+        6 if number % 24 == 6 => cast_pair(random, number / 24),
+        6 => instant_pair(random, number / 24),
         11 => transformed(random, number / 12, 1 + number / 12 % 4),
         _ => transformed(random, number / 12 * 4 + number % 12, 1),
     }
@@ -110,17 +111,20 @@ fn json_options(random: &mut Random, choice: &mut Choice) {
     if random.once_in(4) {
         set(
             "decimal.format",
-            random.word(&["NUMERIC", "BASE64", "numeric", "other"]),
+            random.mostly(&["NUMERIC", "BASE64", "numeric"], &["other"]),
         );
     }
     if random.once_in(4) {
         set(
             "replace.null.with.default",
-            random.word(&["false", "true", "no"]),
+            random.mostly(&["false", "true"], &["no"]),
         );
     }
     if random.once_in(12) {
-        set("schemas.cache.size", random.word(&["10", "0", "-1", "x"]));
+        set(
+            "schemas.cache.size",
+            random.mostly(&["10", "1"], &["0", "-1", "x"]),
+        );
     }
 }
 
@@ -300,7 +304,8 @@ fn document(random: &mut Random) -> Side {
 
 /// A record through `count` transformations, the first of which the case's number chooses.
 fn transformed(random: &mut Random, number: usize, count: usize) -> Case {
-    let key = if random.once_in(2) {
+    let on_key = random.once_in(2);
+    let key = if on_key {
         document(random)
     } else {
         plain(random)
@@ -318,7 +323,7 @@ fn transformed(random: &mut Random, number: usize, count: usize) -> Case {
         let class = transforms::CLASSES
             .get(chosen % transforms::CLASSES.len())
             .unwrap_or(&"Filter");
-        let on_key = class.ends_with('$') && random.once_in(3);
+        let on_key = class.ends_with('$') && on_key && (at == 0 || random.once_in(2));
         let target = if on_key { &key.target } else { &value.target };
         for (name, value) in transforms::settings(random, class, target) {
             settings.insert(format!("transforms.{alias}.{name}"), value);
@@ -394,5 +399,65 @@ fn cast_pair(random: &mut Random, number: usize) -> Case {
     ];
     let settings = settings.map(|(name, value)| (name.to_owned(), value));
     let key = plain(random);
+    record(random, key, value, Settings::from(settings))
+}
+
+/// Each form of an instant converted to each other, by turns.
+fn instant_pair(random: &mut Random, number: usize) -> Case {
+    let (format, examples) = *random.pick(&texts::FORMATS);
+    let target = ["string", "unix", "Date", "Time", "Timestamp"];
+    let target = target.get(number % 5).copied().unwrap_or("unix");
+    let leaf = [
+        Kind::Primitive("string"),
+        Kind::Primitive("int64"),
+        Kind::Logical("Date", "int32"),
+        Kind::Logical("Time", "int32"),
+        Kind::Logical("Timestamp", "int64"),
+    ];
+    let leaf = leaf
+        .get(number / 5 % 5)
+        .cloned()
+        .unwrap_or(Kind::Decimal(0));
+    let payload = match &leaf {
+        Kind::Primitive("string") => {
+            let example = random.word(examples);
+            texts::quoted(random, example)
+        }
+        Kind::Primitive(_) => {
+            let scale = *random.pick(&[1, 1_000, 1_000_000]);
+            texts::instant(random).saturating_mul(scale).to_string()
+        }
+        _ => Node::of(leaf.clone()).payload(random, 0),
+    };
+    let (schema, payload) = if random.once_in(3) {
+        (Node::of(leaf).schema(None), payload)
+    } else {
+        let tree = Node::wrapping("ts", Node::of(leaf));
+        (tree.schema(None), format!("{{\"ts\":{payload}}}"))
+    };
+    let has_schema = !random.once_in(3);
+    let document = if has_schema {
+        format!("{{\"schema\":{schema},\"payload\":{payload}}}")
+    } else {
+        payload.clone()
+    };
+    let flag = if has_schema { "true" } else { "false" };
+    let json = Choice::new(JSON, &[("schemas.enable", flag)]);
+    let is_whole = !payload.starts_with('{');
+    let precision = random.word(&["seconds", "milliseconds", "microseconds", "nanoseconds"]);
+    let settings = [
+        ("transforms", "at"),
+        (
+            "transforms.at.type",
+            &format!("{PACKAGE}TimestampConverter$Value"),
+        ),
+        ("transforms.at.field", if is_whole { "" } else { "ts" }),
+        ("transforms.at.target.type", target),
+        ("transforms.at.format", format),
+        ("transforms.at.unix.precision", precision),
+    ];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let key = plain(random);
+    let value = Side::new(json, Some(document.into_bytes()));
     record(random, key, value, Settings::from(settings))
 }

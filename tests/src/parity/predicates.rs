@@ -2,7 +2,6 @@
 
 use super::Settings;
 use super::seed::Random;
-use super::transforms::header_name;
 
 /// Every predicate, below [`super::transforms::PACKAGE`].
 pub const CLASSES: [&str; 3] = [
@@ -15,25 +14,20 @@ pub const CLASSES: [&str; 3] = [
 pub fn settings(random: &mut Random, class: &str) -> Settings {
     let mut settings = Settings::new();
     if class.ends_with("HasHeaderKey") && !random.once_in(20) {
-        let name = if random.once_in(20) {
-            String::new()
-        } else {
-            header_name(random)
-        };
-        settings.insert("name".to_owned(), name);
+        let name = random.mostly(&["h", "h1", "h2", "trace", "ü"], &[""]);
+        settings.insert("name".to_owned(), name.to_owned());
     }
     if class.ends_with("TopicNameMatches") && !random.once_in(20) {
-        let pattern = *random.pick(&[
+        let right = [
             "orders.*",
             "orders",
             ".*-1",
             "(?i)ORDERS-.",
             "[^-]+",
             "payments|orders-\\d",
-            "",
-            "(",
             "\\w+\\b.*",
-        ]);
+        ];
+        let pattern = random.mostly(&right, &["", "("]);
         settings.insert("pattern".to_owned(), pattern.to_owned());
     }
     settings

@@ -51,6 +51,15 @@ impl Random {
         self.pick::<&str>(words)
     }
 
+    /// Mostly one of the right words, now and then one of the wrong ones.
+    ///
+    /// # Panics
+    /// There are none.
+    pub fn mostly<'a>(&mut self, right: &[&'a str], wrong: &[&'a str]) -> &'a str {
+        let words = if self.once_in(20) { wrong } else { right };
+        self.word(words)
+    }
+
     /// A signed number of any size, small ones as likely as large ones.
     pub fn signed(&mut self) -> i64 {
         let bits = self.bits().cast_signed();

@@ -234,11 +234,11 @@ fn mask_field(random: &mut Random, target: &Target, set: &mut impl FnMut(&str, S
 
 fn set_schema_metadata(random: &mut Random, set: &mut impl FnMut(&str, String)) {
     if !random.once_in(3) {
-        let name = random.word(&["com.example.New", "", "x"]);
+        let name = random.mostly(&["com.example.New", "x"], &[""]);
         set("schema.name", name.to_owned());
     }
     if !random.once_in(3) {
-        let version = random.word(&["1", "7", "-1", "x", " 2 "]);
+        let version = random.mostly(&["1", "7", "-1", " 2 "], &["x", "1.5"]);
         set("schema.version", version.to_owned());
     }
 }
@@ -273,7 +273,7 @@ fn replace_field(random: &mut Random, target: &Target, set: &mut impl FnMut(&str
     if random.once_in(2) {
         set("exclude", target.fields(random));
     }
-    if random.once_in(3) {
+    if random.once_in(2) {
         set("include", target.fields(random));
     }
     if random.once_in(2) {
@@ -312,13 +312,10 @@ fn timestamp_converter(random: &mut Random, target: &Target, set: &mut impl FnMu
         set("format", (*format).to_owned());
     }
     if random.once_in(3) {
-        let precision = random.word(&[
-            "seconds",
-            "milliseconds",
-            "microseconds",
-            "nanoseconds",
-            "nanos",
-        ]);
+        let precision = random.mostly(
+            &["seconds", "milliseconds", "microseconds", "nanoseconds"],
+            &["nanos"],
+        );
         set("unix.precision", precision.to_owned());
     }
 }
