@@ -26,8 +26,10 @@ pub const PARTITIONS: i32 = 8;
 pub const RATE: u64 = 20_000;
 /// How long a worker may take for its next records or its next commit.
 const PROGRESS_LIMIT: Duration = Duration::from_secs(60);
-/// In how many seconds [`grounds::records`] have been produced.
-const SECONDS: u64 = 40;
+/// Records of a stream, at most: it has to outlast its events, not to prove volume.
+const RECORDS_MAX: u64 = 1_000_000;
+/// In how many seconds they have been produced.
+const SECONDS: u64 = 20;
 
 /// The running stream; its connector is named as its topic.
 #[derive(Debug)]
@@ -163,16 +165,17 @@ impl Stream {
     }
 }
 
-/// Fills the topic second by second: at least [`grounds::records`], and until there is `enough`.
+/// Fills the topic second by second: at least [`grounds::records`] up to [`RECORDS_MAX`], and until there is `enough`.
 fn fill(mut producer: Lab, topic: &str, enough: &AtomicBool) -> io::Result<Tally> {
-    let rate = RATE.max(grounds::records() / SECONDS);
+    let records = grounds::records().min(RECORDS_MAX);
+    let rate = RATE.max(records / SECONDS);
     let mut load = Load {
         codec: "lz4",
         rate,
         ..Load::text(topic, PARTITIONS, rate)
     };
     let mut produced = Tally::default();
-    while load.first < grounds::records() || !enough.load(Ordering::Relaxed) {
+    while load.first < records || !enough.load(Ordering::Relaxed) {
         produced.add(&producer.produce(&load)?);
         load.first += load.count;
         load.seed += 1;

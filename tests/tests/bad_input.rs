@@ -12,8 +12,8 @@ use ferrovia_tests::process::Process;
 use ferrovia_tests::wait;
 use ferrovia_tests::worker::{Make, Properties, Worker};
 
-/// Longer than a client's default timeout: a worker without a broker gives up by itself.
-const END_LIMIT: Duration = Duration::from_secs(90);
+/// Longer than any timeout that a test sets.
+const END_LIMIT: Duration = Duration::from_secs(45);
 const FAILED_LIMIT: Duration = Duration::from_secs(30);
 
 /// Exit codes of Java's `ConnectStandalone`.
@@ -129,8 +129,12 @@ fn unreachable_broker_is_named() -> io::Result<()> {
     }
     let [port] = free_ports()?;
     let address = format!("127.0.0.1:{port}");
+    // The default is a minute.
+    let worker = good_worker(&address)?
+        .with("default.api.timeout.ms", 3_000)
+        .with("request.timeout.ms", 2_000);
     check_ends(
-        &good_worker(&address)?.text(),
+        &worker.text(),
         &good_connector().text(),
         BAD_WORKER,
         &[&address],
