@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
@@ -103,7 +104,7 @@ final class Parity {
 
     private ObjectNode run(JsonNode input) {
         try {
-            return answer(input);
+            return input.has("definitions") ? definitions(input.get("definitions").asText()) : answer(input);
         } catch (Failed failed) {
             return failed.answer;
         }
@@ -134,6 +135,22 @@ final class Parity {
             }
         }
         return show(record, keys, values, headers);
+    }
+
+    /** The settings that a class knows, in their order. */
+    private static ObjectNode definitions(String name) {
+        ConfigDef definition = attempt("refused", "config", name, () -> {
+            Object made = Class.forName(name).getDeclaredConstructor().newInstance();
+            return (ConfigDef) made.getClass().getMethod("config").invoke(made);
+        });
+        ObjectNode shown = NODES.objectNode();
+        for (ConfigDef.ConfigKey key : definition.configKeys().values()) {
+            ObjectNode one = shown.putObject(key.name);
+            one.put("type", key.type.name()).put("importance", key.importance.name());
+            one.put("required", !key.hasDefault()).put("default", ConfigDef.convertToString(key.hasDefault() ? key.defaultValue : null, key.type));
+            one.put("group", key.group).put("order", key.orderInGroup).put("width", key.width.name()).put("display", key.displayName);
+        }
+        return shown;
     }
 
     private Converter converter(JsonNode choice, String role) {

@@ -1,12 +1,12 @@
 //! Java's answers: every case of a run through one JVM.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Case;
 use crate::{grounds, wait};
@@ -19,19 +19,32 @@ const RUN_LIMIT: Duration = Duration::from_secs(300);
 /// # Errors
 /// Java did not answer every case.
 pub fn answers(cases: &[Case], folder: &Path) -> io::Result<Vec<Value>> {
+    let lines: Vec<String> = cases.iter().map(Case::to_line).collect();
+    ask(&lines, folder)
+}
+
+/// The settings that each class knows, in order.
+///
+/// # Errors
+/// Java did not answer for every class.
+pub fn definitions(classes: &[String], folder: &Path) -> io::Result<Vec<Value>> {
+    let question = |class| json!({"definitions": class}).to_string();
+    let lines: Vec<String> = classes.iter().map(question).collect();
+    ask(&lines, folder)
+}
+
+fn ask(questions: &[String], folder: &Path) -> io::Result<Vec<Value>> {
+    fs::create_dir_all(folder)?;
     let [input, output, log] =
         ["cases.jsonl", "java.jsonl", "java.log"].map(|name| folder.join(name));
-    let mut lines = File::create(&input)?;
-    for case in cases {
-        writeln!(lines, "{}", case.to_line())?;
-    }
+    fs::write(&input, questions.join("\n"))?;
     // Dates without a zone, and names of days and months, are those of the JVM's defaults.
     let settings = [
         "-Duser.timezone=UTC",
         "-Duser.language=en",
         "-Duser.country=US",
         "-Xmx512m",
-        "-Xshare:auto",
+        "-XX:TieredStopAtLevel=1",
     ];
     let mut child = Command::new("java")
         .args(settings)
@@ -53,11 +66,11 @@ pub fn answers(cases: &[Case], folder: &Path) -> io::Result<Vec<Value>> {
         .lines()
         .map(serde_json::from_str)
         .collect::<Result<_, _>>()?;
-    if !status.success() || answers.len() != cases.len() {
+    if !status.success() || answers.len() != questions.len() {
         return Err(io::Error::other(format!(
-            "java ended with {status} after {} of {} cases:\n{}",
+            "java ended with {status} after {} of {} lines:\n{}",
             answers.len(),
-            cases.len(),
+            questions.len(),
             fs::read_to_string(&log)?
         )));
     }
