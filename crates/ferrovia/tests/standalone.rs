@@ -97,6 +97,14 @@ fn a_bad_worker_file_ends_with_2_and_names_the_key() {
 }
 
 #[test]
+fn default_api_timeout_ms_bounds_the_wait_for_a_broker() {
+    check_worker(
+        "default.api.timeout.ms=500",
+        "Failed to connect to and describe Kafka cluster at 127.0.0.1:1",
+    );
+}
+
+#[test]
 fn a_signal_while_no_broker_answers_ends_the_worker() {
     let folder = TempDir::new().unwrap();
     let file = worker_file(&folder, "");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ferrovia_client::cluster::Cluster;
 use ferrovia_client::{ClientSettings, FramePool};
@@ -25,8 +25,6 @@ use tracing::{error, info, warn};
 use super::Exit;
 use crate::plugins::BuiltIn;
 
-/// Until a broker has told the cluster's id; Java's admin client gives up after as long.
-const CLUSTER_ID_TIMEOUT: Duration = Duration::from_secs(60);
 /// Buffers that the connection for the cluster's id may keep.
 const CLUSTER_ID_POOL_BYTES: usize = 256 * 1024;
 
@@ -186,8 +184,9 @@ async fn cluster_id(worker: &WorkerConfig) -> Result<Option<String>, Failure> {
     settings.insert("bootstrap.servers".to_owned(), servers.clone());
     let settings = ClientSettings::from_properties(&settings)?;
     check_resolvable(&worker.bootstrap_servers).await?;
+    let limit = settings.default_api_timeout;
     let cluster = Cluster::new(settings, FramePool::new(CLUSTER_ID_POOL_BYTES));
-    cluster.ready(CLUSTER_ID_TIMEOUT).await.map_err(|error| {
+    cluster.ready(limit).await.map_err(|error| {
         let error = with_causes(&error);
         format!(
             "Failed to connect to and describe Kafka cluster at {servers}. Check worker's broker \
