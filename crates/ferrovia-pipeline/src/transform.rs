@@ -1,0 +1,70 @@
+//! Transformations: steps that change single records between the converters and the connector.
+//!
+//! A [`TransformationChain`] is made of a connector's settings once, when a task starts. A record goes through it by
+//! value and is changed in place where Java makes a copy, because nobody else sees it. Each Java class is a file here;
+//! the classes that end in `$Key` and `$Value` are one transformation for either side of a record.
+//!
+//! # Source
+//! `org.apache.kafka.connect.transforms` of Kafka 4.2
+
+mod cast;
+mod chain;
+mod drop_headers;
+mod extract_field;
+mod field_path;
+mod filter;
+mod flatten;
+mod header_from;
+mod hoist_field;
+mod insert_field;
+mod insert_header;
+mod mapping;
+mod mask_field;
+mod plugins;
+mod regex_router;
+mod replace_field;
+mod replace_null;
+mod requirements;
+mod schema_cache;
+mod set_schema_metadata;
+mod side;
+mod timestamp_converter;
+mod timestamp_router;
+mod value_to_key;
+
+pub use chain::{TransformationChain, TransformationFailed};
+pub use plugins::{PLUGINS, TransformationPlugin};
+
+use std::fmt::Debug;
+
+use crate::data::Record;
+use crate::error::ConnectError;
+
+/// Changes records, one at a time, in the order of their partition.
+///
+/// # Source
+/// `org.apache.kafka.connect.transforms.Transformation`
+pub trait Transformation: Send + Debug {
+    /// The record as it goes on; `None` drops it.
+    ///
+    /// # Errors
+    /// The record cannot be changed as configured. It is lost then: whoever wants to report it keeps what it was read
+    /// from.
+    fn apply<'a>(&mut self, record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError>;
+
+    /// What it looks at and changes, so that the rest need not be decoded for it.
+    fn scope(&self) -> Scope;
+}
+
+/// What a transformation looks at and changes. All may look at topic, partition, offset and timestamp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The topic's name alone, by nothing but that name and the timestamp.
+    TopicOnly,
+    /// Headers, and nothing else.
+    HeadersOnly,
+    /// The key, and perhaps headers.
+    Key,
+    /// The value, and perhaps the key or headers.
+    Value,
+}
