@@ -14,6 +14,7 @@ use crate::config::ConfigDef;
 use crate::connector::is_plugin_named;
 use crate::data::Record;
 use crate::error::ConnectError;
+use crate::transform::Scope;
 
 /// Tells records apart.
 ///
@@ -22,6 +23,9 @@ use crate::error::ConnectError;
 pub trait Predicate: Send + Debug {
     /// Whether it holds for a record.
     fn test(&self, record: &Record<'_>) -> bool;
+
+    /// What it looks at, so that the rest need not be decoded for it.
+    fn scope(&self) -> Scope;
 }
 
 /// A predicate that users can configure: its name, its settings and how to make one.

@@ -56,15 +56,17 @@ pub trait Transformation: Send + Debug {
     fn scope(&self) -> Scope;
 }
 
-/// What a transformation looks at and changes. All may look at topic, partition, offset and timestamp.
+/// What a step looks at and changes. Each includes what the ones before it do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
-    /// The topic's name alone, by nothing but that name and the timestamp.
+    /// The topic's name, by nothing but that name: once for a batch is enough.
     TopicOnly,
-    /// Headers, and nothing else.
+    /// The topic's name, by what is known of a record without opening it: its timestamp.
+    TopicByTimestamp,
+    /// Headers.
     HeadersOnly,
-    /// The key, and perhaps headers.
+    /// The key.
     Key,
-    /// The value, and perhaps the key or headers.
+    /// The value.
     Value,
 }

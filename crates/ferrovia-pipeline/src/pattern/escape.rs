@@ -194,10 +194,12 @@ impl Translator {
         let illegal = "Illegal Unicode escape sequence";
         let units = self.hexadecimal_digits(4).map(|high| {
             let start = self.at;
-            if (0xd800..0xdc00).contains(&high) && self.next_if('\\') && self.next_if('u') {
-                if let Some(low @ 0xdc00..0xe000) = self.hexadecimal_digits(4) {
-                    return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                }
+            if (0xd800..0xdc00).contains(&high)
+                && self.next_if('\\')
+                && self.next_if('u')
+                && let Some(low @ 0xdc00..0xe000) = self.hexadecimal_digits(4)
+            {
+                return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
             }
             self.at = start;
             high

@@ -6,6 +6,7 @@ use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
 use crate::data::Record;
 use crate::error::ConnectError;
 use crate::predicate::Predicate;
+use crate::transform::Scope;
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new().define(
@@ -31,5 +32,9 @@ pub(super) struct HasHeaderKey {
 impl Predicate for HasHeaderKey {
     fn test(&self, record: &Record<'_>) -> bool {
         record.headers.has(&self.name)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::HeadersOnly
     }
 }

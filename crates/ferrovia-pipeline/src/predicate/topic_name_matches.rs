@@ -9,6 +9,7 @@ use crate::data::Record;
 use crate::error::ConnectError;
 use crate::pattern::JavaPattern;
 use crate::predicate::Predicate;
+use crate::transform::Scope;
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new().define(
@@ -42,5 +43,9 @@ pub(super) struct TopicNameMatches {
 impl Predicate for TopicNameMatches {
     fn test(&self, record: &Record<'_>) -> bool {
         self.pattern.matches(&record.topic)
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::TopicOnly
     }
 }

@@ -102,13 +102,19 @@ impl TransformationChain {
         self.stages.is_empty()
     }
 
-    /// What the transformations look at and change, in order.
+    /// What the transformations look at and change, in order, each with its predicate.
     pub fn scopes(&self) -> impl Iterator<Item = Scope> {
-        self.stages.iter().map(|stage| stage.transformation.scope())
+        self.stages.iter().map(Stage::scope)
     }
 }
 
 impl Stage {
+    fn scope(&self) -> Scope {
+        let own = self.transformation.scope();
+        let condition = self.condition.as_ref();
+        condition.map_or(own, |it| it.predicate.scope().max(own))
+    }
+
     fn from_settings(
         alias: &str,
         settings: &BTreeMap<String, String>,

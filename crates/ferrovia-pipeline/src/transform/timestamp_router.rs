@@ -59,6 +59,6 @@ impl Transformation for TimestampRouter {
     }
 
     fn scope(&self) -> Scope {
-        Scope::TopicOnly
+        Scope::TopicByTimestamp
     }
 }

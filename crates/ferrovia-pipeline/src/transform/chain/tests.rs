@@ -83,6 +83,8 @@ fn predicate_decides_and_negation_turns_it_round() {
         let applied = conditional(negate).apply(record(&origin, value)).unwrap();
         assert_eq!(applied.is_none(), is_dropped, "{negate}");
     }
+    let scopes: Vec<Scope> = conditional("false").scopes().collect();
+    assert_eq!(scopes, [Scope::Value], "the predicate needs the value");
 }
 
 #[test]
