@@ -54,7 +54,9 @@ impl Translator {
             'V' => all_but(LINE_ENDS),
             'p' => self.property(false),
             'P' => self.property(true),
-            'b' if self.peek() == Some('{') => Err(self.unsupported("\\b{g}")),
+            'b' if self.pattern.get(self.at..self.at + 2) == Some(&['{', 'g']) => {
+                Err(self.unsupported("\\b{g}"))
+            }
             'b' => expression("\\b"),
             'B' => expression("\\B"),
             'A' | 'G' => expression("\\A"),
@@ -105,6 +107,10 @@ impl Translator {
             }
             number = longer;
             self.at += 1;
+        }
+        if usize::try_from(number).is_ok_and(|number| number > self.groups) {
+            // A group that is not there matches nothing, as in Java.
+            return "(?!)".to_owned();
         }
         // The brackets keep it apart from a digit behind it.
         format!("(?:\\{number})")

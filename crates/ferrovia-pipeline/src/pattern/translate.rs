@@ -140,6 +140,7 @@ impl Translator {
             self.groups += 1;
             self.out.push('(');
         } else if self.group_kind()? {
+            self.atom = None;
             return Ok(());
         }
         self.open.push((start, before));

@@ -76,10 +76,11 @@ pub(super) fn new(
     let set = |key: &str| config.list(key).iter().cloned().collect();
     let renames = parse_renames(config.list("renames"))?;
     let targets: BTreeSet<&String> = renames.values().collect();
+    let is_chained = targets.iter().any(|to| renames.contains_key(*to));
     Ok(ReplaceField {
         side,
         fields: FieldChoice {
-            is_one_to_one: targets.len() == renames.len(),
+            are_apart: targets.len() == renames.len() && !is_chained,
             exclude: set("exclude"),
             include: set("include"),
             renames,
@@ -103,8 +104,8 @@ struct FieldChoice {
     exclude: BTreeSet<String>,
     include: BTreeSet<String>,
     renames: BTreeMap<String, String>,
-    /// Whether no two fields get the same name.
-    is_one_to_one: bool,
+    /// Whether no two fields get the same name, and no new name is renamed itself.
+    are_apart: bool,
 }
 
 /// What becomes of structs of one schema.
@@ -197,7 +198,7 @@ impl FieldChoice {
         if renames.peek().is_none() {
             return map.become_table_of(size);
         }
-        if !self.is_one_to_one || renames.any(|(from, to)| from != to && map.contains_key(to)) {
+        if !self.are_apart || renames.any(|(_, to)| map.contains_key(to)) {
             // A new name is taken: what is put last counts, as in a map that is filled anew.
             return self.rename_anew(map, size);
         }

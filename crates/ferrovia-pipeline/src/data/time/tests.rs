@@ -2,8 +2,8 @@ use super::*;
 
 use proptest::prelude::*;
 
-/// From the year 1 to 9999.
-const MILLIS: std::ops::Range<i64> = -62_135_769_600_000..253_402_300_800_000;
+/// From the year 1019, because `y` reads two digits as a year of this century, to 9999.
+const MILLIS: std::ops::Range<i64> = -30_000_000_000_000..253_402_300_800_000;
 
 proptest! {
     #[test]
