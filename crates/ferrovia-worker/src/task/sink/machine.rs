@@ -33,13 +33,22 @@ enum Batch {
     Again { at: Instant },
 }
 
+/// A commit on its way.
+#[derive(Clone, Copy, Debug)]
+struct Committing {
+    /// Its number: the answer to an older one, given up before, says nothing of this one.
+    sequence: u64,
+    /// When to give up on its answer.
+    until: Instant,
+}
+
 /// The life of one running sink task.
 #[derive(Debug)]
 pub(super) struct SinkMachine {
     commit_interval: Duration,
     commit_timeout: Duration,
     next_commit: Instant,
-    committing_until: Option<Instant>,
+    committing: Option<Committing>,
     commit_requested: bool,
     batch: Batch,
     /// Whether `put` was called since the last commit fell due.
@@ -54,7 +63,7 @@ impl SinkMachine {
             commit_interval,
             commit_timeout,
             next_commit: now + commit_interval,
-            committing_until: None,
+            committing: None,
             commit_requested: false,
             batch: Batch::None,
             has_put: false,
@@ -68,8 +77,8 @@ impl SinkMachine {
         if self.stopping {
             return Step::Stop;
         }
-        if self.committing_until.is_some_and(|until| until <= now) {
-            self.committing_until = None;
+        if self.committing.is_some_and(|commit| commit.until <= now) {
+            self.committing = None;
             return Step::CommitTimedOut;
         }
         if self.batch == Batch::Fresh {
@@ -85,7 +94,7 @@ impl SinkMachine {
             self.has_put = true;
             return Step::Put;
         }
-        if self.committing_until.is_none() && (is_due || self.commit_requested) {
+        if self.committing.is_none() && (is_due || self.commit_requested) {
             self.next_commit = now + self.commit_interval;
             self.commit_requested = false;
             self.has_put = false;
@@ -100,9 +109,9 @@ impl SinkMachine {
             Batch::Again { at } => Some(at),
             _ => None,
         };
-        let next_commit = match self.committing_until {
+        let next_commit = match self.committing {
             // A commit that falls due while another is under way waits for it.
-            Some(until) => until,
+            Some(commit) => commit.until,
             None => self.next_commit,
         };
         again.map_or(next_commit, |at| at.min(next_commit))
@@ -141,14 +150,16 @@ impl SinkMachine {
         self.batch = Batch::None;
     }
 
-    /// A commit is on its way.
-    pub(super) fn on_commit_sent(&mut self, now: Instant) {
-        self.committing_until = Some(now + self.commit_timeout);
+    /// The commit of this number is on its way.
+    pub(super) fn on_commit_sent(&mut self, sequence: u64, now: Instant) {
+        let until = now + self.commit_timeout;
+        self.committing = Some(Committing { sequence, until });
     }
 
-    /// The commit under way has been answered.
-    pub(super) fn on_commit_done(&mut self) {
-        self.committing_until = None;
+    /// The commit of this number has been answered.
+    pub(super) fn on_commit_done(&mut self, sequence: u64) {
+        self.committing
+            .take_if(|commit| commit.sequence == sequence);
     }
 
     /// The task asks for a commit soon.

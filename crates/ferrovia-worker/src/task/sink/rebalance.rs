@@ -114,7 +114,7 @@ impl Driver {
         match self.safe_offsets(&asked)? {
             Ok(safe) => {
                 if let Some(commit) = self.commits.begin(&safe, &asked) {
-                    self.machine.on_commit_sent(Instant::now());
+                    self.machine.on_commit_sent(commit.sequence, Instant::now());
                     let sent = self.send_commit(commit.clone());
                     self.under_way.spawn(async move {
                         let is_taken = sent.await.is_ok();
@@ -139,7 +139,7 @@ impl Driver {
         if is_taken {
             self.commits.on_committed(commit);
         }
-        self.machine.on_commit_done();
+        self.machine.on_commit_done(commit.sequence);
     }
 
     /// Commits `partitions` and waits until the group has taken them, for as long as that may take at most.

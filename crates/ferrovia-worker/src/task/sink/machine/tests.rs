@@ -30,8 +30,8 @@ fn commit_falls_due_every_interval() {
     machine.on_put();
     assert_eq!(machine.deadline(), now + INTERVAL);
     assert_eq!(machine.next_step(now + INTERVAL), Step::Commit);
-    machine.on_commit_sent(now + INTERVAL);
-    machine.on_commit_done();
+    machine.on_commit_sent(1, now + INTERVAL);
+    machine.on_commit_done(1);
     assert_eq!(machine.next_step(now + INTERVAL), Step::Wait);
     assert_eq!(machine.deadline(), now + INTERVAL * 2);
 }
@@ -92,7 +92,7 @@ fn unanswered_commit_times_out_and_the_next_one_goes_on() {
     let (mut machine, now) = machine();
     machine.request_commit();
     assert_eq!(machine.next_step(now), Step::Commit);
-    machine.on_commit_sent(now);
+    machine.on_commit_sent(1, now);
     machine.request_commit();
     assert_eq!(machine.next_step(now), Step::Wait, "one commit at a time");
     assert_eq!(machine.deadline(), now + TIMEOUT);
@@ -106,4 +106,18 @@ fn stop_comes_before_everything() {
     machine.on_records();
     machine.stop();
     assert_eq!(machine.next_step(now), Step::Stop);
+}
+
+#[test]
+fn late_answer_to_a_commit_that_was_given_up_does_not_end_the_next_one() {
+    let (mut machine, now) = machine();
+    machine.on_commit_sent(1, now);
+    let late = now + TIMEOUT;
+    assert_eq!(machine.next_step(late), Step::CommitTimedOut);
+    machine.on_commit_sent(2, late);
+    machine.request_commit();
+    machine.on_commit_done(1);
+    assert_eq!(machine.next_step(late), Step::Wait, "one commit at a time");
+    machine.on_commit_done(2);
+    assert_eq!(machine.next_step(late), Step::Commit);
 }
