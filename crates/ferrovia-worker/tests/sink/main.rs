@@ -16,6 +16,7 @@ mod logs;
 mod delivery;
 mod commits;
 mod failures;
+mod states;
 mod groups;
 mod positions;
 mod outages;

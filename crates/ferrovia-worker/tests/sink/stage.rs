@@ -15,7 +15,7 @@ use ferrovia_client::settings::ClientSettings;
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 use ferrovia_pipeline::topic::TopicPartition;
 use ferrovia_worker::config::worker::StandaloneConfig;
-use ferrovia_worker::config::{ConnectorFile, InitialState};
+use ferrovia_worker::config::{ConnectorFile, InitialState, WorkerConfig};
 use ferrovia_worker::standalone::StandaloneWorker;
 use ferrovia_worker::status::{State, Status, TaskId};
 use kafka_protocol::messages::FetchRequest;
@@ -175,27 +175,42 @@ impl Stage {
     /// A worker with the connector `s`, which reads the topic `t` by a script. `settings` are for the connector, or, with
     /// the prefix `worker:`, for the worker.
     pub(crate) async fn worker(&self, script: Script, settings: &[(&str, &str)]) -> Worker {
-        let (worker_settings, own): (Vec<_>, Vec<_>) = settings
-            .iter()
-            .partition(|(key, _)| key.starts_with("worker:"));
+        let config = Arc::new(self.worker_config(settings));
+        let worker = StandaloneWorker::start(config, "w:1".to_owned(), Catalog::shared()).unwrap();
+        let (probe, settings) = self.connector(script, settings);
+        let file = ConnectorFile {
+            name: NAME.to_owned(),
+            settings,
+            initial_state: InitialState::Running,
+        };
+        worker.herder().create(file).await.unwrap();
+        Worker { worker, probe }
+    }
+
+    /// The worker's part of `settings`, with what all tests share.
+    pub(crate) fn worker_config(&self, settings: &[(&str, &str)]) -> WorkerConfig {
         let mut config = BTreeMap::from(WORKER_SETTINGS.map(owned));
-        config.insert(
-            "bootstrap.servers".to_owned(),
-            self.broker().address().to_string(),
-        );
-        config.extend(
-            worker_settings
-                .into_iter()
-                .map(|(key, value)| owned((key.trim_start_matches("worker:"), value))),
-        );
+        let address = self.broker().address().to_string();
+        config.insert("bootstrap.servers".to_owned(), address);
+        let own = settings
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix("worker:")?, *value)));
+        config.extend(own.map(owned));
         let memory = config.remove("memory");
         let mut config = StandaloneConfig::from_settings(config).unwrap().worker;
         if let Some(memory) = memory {
             // Below what a user may set.
             config.memory_bytes = memory.parse().unwrap();
         }
-        let worker =
-            StandaloneWorker::start(Arc::new(config), "w:1".to_owned(), Catalog::shared()).unwrap();
+        config
+    }
+
+    /// A probe, and the connector's part of `settings` with the one that names it.
+    pub(crate) fn connector(
+        &self,
+        script: Script,
+        settings: &[(&str, &str)],
+    ) -> (Arc<Probe>, BTreeMap<String, String>) {
         let broker = Arc::downgrade(self.broker());
         let committed = move |of: &TopicPartition| {
             let broker = broker.upgrade()?;
@@ -204,17 +219,15 @@ impl Stage {
         let (probe, id) = Probe::register(script, Box::new(committed));
         let mut connector = BTreeMap::from(CONNECTOR_SETTINGS.map(owned));
         connector.insert(PROBE_SETTING.to_owned(), id);
-        connector.extend(own.into_iter().map(owned));
+        let own = settings.iter().copied();
+        connector.extend(
+            own.filter(|(key, _)| !key.starts_with("worker:"))
+                .map(owned),
+        );
         if connector.contains_key("topics.regex") {
             connector.remove("topics");
         }
-        let file = ConnectorFile {
-            name: NAME.to_owned(),
-            settings: connector,
-            initial_state: InitialState::Running,
-        };
-        worker.herder().create(file).await.unwrap();
-        Worker { worker, probe }
+        (probe, connector)
     }
 
     /// Stops a worker and checks the order of all calls of its tasks.
