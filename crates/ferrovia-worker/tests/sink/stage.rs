@@ -83,15 +83,11 @@ pub(crate) struct Stage {
 impl Stage {
     /// A broker that keeps its data in a folder, with the topic `t`.
     pub(crate) async fn new(partitions: i32) -> Self {
-        Self::with(partitions, BrokerConfig::default()).await
-    }
-
-    pub(crate) async fn with(partitions: i32, config: BrokerConfig) -> Self {
         let folder = TempDir::new().unwrap();
         let config = BrokerConfig {
             data_dir: Some(folder.path().to_owned()),
             auto_create_topics: false,
-            ..config
+            ..BrokerConfig::default()
         };
         let broker = EmbeddedBroker::start(config.clone()).await.unwrap();
         assert!(broker.create_topic("t", partitions));
