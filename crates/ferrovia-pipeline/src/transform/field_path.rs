@@ -11,11 +11,12 @@ use crate::transform::requirements::{field_of, require_map, require_struct};
 const SYNTAX_VERSION: &str = "field.syntax.version";
 const NESTED: &str = "nested field access";
 
-/// The names that lead to a field, the outermost first. There is at least one.
+/// The names that lead to a field, the outermost first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FieldPath {
     parents: Vec<String>,
-    last: String,
+    /// Absent in a nested path of no text, which Java refuses when it is first followed.
+    last: Option<String>,
 }
 
 impl FieldPath {
@@ -28,7 +29,7 @@ impl FieldPath {
         } else {
             Ok(Self {
                 parents: Vec::new(),
-                last: text.to_owned(),
+                last: Some(text.to_owned()),
             })
         }
     }
@@ -56,13 +57,17 @@ impl FieldPath {
         if text.ends_with('.') {
             steps.push(String::new());
         }
-        let last = steps.pop().ok_or_else(|| {
-            let class = "java.lang.IllegalArgumentException";
-            ConnectError::java(class, "fromIndex(0) > toIndex(-1)")
-        })?;
+        let last = steps.pop();
         Ok(Self {
             parents: steps,
             last,
+        })
+    }
+
+    fn last(&self) -> Result<&str, ConnectError> {
+        self.last.as_deref().ok_or_else(|| {
+            let class = "java.lang.IllegalArgumentException";
+            ConnectError::java(class, "fromIndex(0) > toIndex(-1)")
         })
     }
 
@@ -71,6 +76,7 @@ impl FieldPath {
         &self,
         schema: &'s Schema,
     ) -> Result<Option<&'s Field>, ConnectError> {
+        let last = self.last()?;
         let mut current = schema;
         for step in &self.parents {
             match field_of(current, step)? {
@@ -78,7 +84,7 @@ impl FieldPath {
                 None => return Ok(None),
             }
         }
-        field_of(current, &self.last)
+        field_of(current, last)
     }
 
     /// The value in a struct that the path leads to; null if it leads nowhere.
@@ -87,6 +93,7 @@ impl FieldPath {
         structure: &Struct<'a>,
         with_default: bool,
     ) -> Result<Value<'a>, ConnectError> {
+        let last = self.last()?;
         let mut current = structure;
         for step in &self.parents {
             if current.schema().field(step).is_none() {
@@ -97,19 +104,20 @@ impl FieldPath {
                 value => current = require_struct(value, NESTED)?,
             }
         }
-        if current.schema().field(&self.last).is_none() {
+        if current.schema().field(last).is_none() {
             return Ok(Value::Null);
         }
         let value = if with_default {
-            current.get(&self.last)?
+            current.get(last)?
         } else {
-            current.get_without_default(&self.last)?
+            current.get_without_default(last)?
         };
         Ok(value.clone())
     }
 
     /// The value in a map that the path leads to, taken out of it; null if it leads nowhere.
     pub(super) fn take_from<'a>(&self, mut map: Map<'a>) -> Result<Value<'a>, ConnectError> {
+        let last = self.last()?;
         for step in &self.parents {
             match map.remove(step) {
                 None | Some(Value::Null) => return Ok(Value::Null),
@@ -119,7 +127,7 @@ impl FieldPath {
                 }
             }
         }
-        Ok(map.remove(&self.last).unwrap_or(Value::Null))
+        Ok(map.remove(last).unwrap_or(Value::Null))
     }
 }
 
@@ -184,13 +192,14 @@ mod tests {
     fn steps(text: &str) -> Result<Vec<String>, String> {
         let path = FieldPath::nested(text).map_err(|error| error.to_string())?;
         let mut steps = path.parents;
-        steps.push(path.last);
+        steps.extend(path.last);
         Ok(steps)
     }
 
     #[test]
     fn steps_are_javas() {
-        let cases: [(&str, &[&str]); 12] = [
+        let cases: [(&str, &[&str]); 13] = [
+            ("", &[]),
             ("a", &["a"]),
             ("a.b", &["a", "b"]),
             ("a.", &["a", ""]),

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance};
+use crate::data::validate::validate_field;
 use crate::data::{Map, Record, Schema, SchemaBuilder, Struct, Value};
 use crate::error::ConnectError;
-use crate::transform::requirements::require_presence;
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
 use crate::transform::{Scope, Transformation};
@@ -49,9 +49,7 @@ impl Transformation for HoistField {
                 let builder = SchemaBuilder::structure().field(field, schema.clone())?;
                 Ok(builder.build())
             })?;
-            if value.is_null() {
-                require_presence(field, schema)?;
-            }
+            validate_field(field, schema, &value)?;
             whole.value = Value::Struct(Struct::with_values(hoisted.clone(), vec![value]));
             whole.schema = Some(hoisted.clone());
         } else {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{
     ConfigDef, ConfigError, ConfigKey, ConfigType, ConfigValue, Importance, Validator,
 };
+use crate::data::validate::validate_field;
 use crate::data::{Map, Record, Schema, SchemaBuilder, Struct, Value};
 use crate::error::ConnectError;
 use crate::transform::mapping::split_mapping;
@@ -114,6 +115,8 @@ struct Replacement {
     schema: Schema,
     /// The field of the old struct that each field of the new one is read from; the name if there is none such.
     sources: Vec<Result<usize, String>>,
+    /// Whether a field is read from one of another schema: its new name was that of a field that is left out.
+    is_crossed: bool,
 }
 
 impl Transformation for ReplaceField {
@@ -154,7 +157,11 @@ impl ReplaceField {
             let value = values
                 .get_mut(*index)
                 .map_or(Value::Null, |value| std::mem::replace(value, Value::Null));
-            replaced.push(carried(field, value, self.with_default)?);
+            let value = carried(field, value, self.with_default)?;
+            if plan.is_crossed {
+                validate_field(&field.name, &field.schema, &value)?;
+            }
+            replaced.push(value);
         }
         Ok(Struct::with_values(plan.schema.clone(), replaced))
     }
@@ -232,6 +239,7 @@ impl Replacement {
         let reversed = choice.reversed();
         let mut builder = basics_of(schema, SchemaBuilder::structure());
         let mut sources = Vec::new();
+        let mut is_crossed = false;
         for field in schema
             .fields()
             .iter()
@@ -241,13 +249,17 @@ impl Replacement {
             builder = builder.field(name, field.schema.clone())?;
             let original = choice.original(name, &reversed);
             sources.push(match schema.field(original) {
-                Some(source) => Ok(source.index),
+                Some(source) => {
+                    is_crossed |= source.schema != field.schema;
+                    Ok(source.index)
+                }
                 None => Err(original.to_owned()),
             });
         }
         Ok(Self {
             schema: builder.build(),
             sources,
+            is_crossed,
         })
     }
 }

@@ -70,8 +70,8 @@ impl Settings {
         } else {
             self.day()
         };
-        day.saturating_mul(DAY_MS)
-            .saturating_add(self.time_of_day() - zone)
+        day.wrapping_mul(DAY_MS)
+            .wrapping_add(self.time_of_day() - zone)
     }
 
     fn time_of_day(&self) -> i64 {

@@ -135,7 +135,7 @@ impl Conversion {
                 )
             }
             Form::Unix => Value::Int64(self.precision.of_millis(millis)),
-            Form::Date => Value::Date(millis - millis.rem_euclid(DAY_MS)),
+            Form::Date => Value::Date(millis.wrapping_sub(millis.rem_euclid(DAY_MS))),
             Form::Time => Value::Date(millis.rem_euclid(DAY_MS)),
             Form::Timestamp => Value::Date(millis),
         })
