@@ -8,10 +8,13 @@
 //! # Source
 //! `java.util.HashMap`, `java.util.LinkedHashMap`
 
+mod copy;
+
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
 use indexmap::{Equivalent, IndexMap};
+use num_bigint::Sign;
 
 use crate::data::Value;
 
@@ -66,6 +69,11 @@ impl<'a> Map<'a> {
             entries: IndexMap::default(),
             order: Order::Insertion,
         }
+    }
+
+    /// Whether this is a `LinkedHashMap`.
+    pub fn is_linked(&self) -> bool {
+        self.order == Order::Insertion
     }
 
     /// How many entries there are.
@@ -241,14 +249,29 @@ pub fn java_hash(value: &Value<'_>) -> i32 {
         Value::Map(map) => map.iter_unordered().fold(0, |hash: i32, (key, value)| {
             hash.wrapping_add(java_hash(key) ^ java_hash(value))
         }),
-        // Java hashes these by identity or in ways that no configuration can make visible.
-        Value::Bytes(_) | Value::Struct(_) | Value::Decimal(_) => 0,
+        Value::Decimal(value) => {
+            let digits = value.unscaled.magnitude().to_u32_digits();
+            let size = digits.iter().rev().fold(0, |hash: i32, digit| {
+                hash.wrapping_mul(31).wrapping_add(digit.cast_signed())
+            });
+            let is_negative = value.unscaled.sign() == Sign::Minus;
+            let signed = if is_negative {
+                size.wrapping_neg()
+            } else {
+                size
+            };
+            signed.wrapping_mul(31).wrapping_add(value.scale)
+        }
+        // Java hashes bytes by identity, another one in each run, and structs in ways that no configuration can make
+        // visible.
+        Value::Bytes(_) | Value::Struct(_) => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Decimal;
 
     fn keys(map: &Map<'_>) -> Vec<String> {
         let text = |key: &Value<'_>| match key {
@@ -264,6 +287,15 @@ mod tests {
         assert_eq!(java_hash(&Value::text("grün")), 3_185_949);
         assert_eq!(java_hash(&Value::Int64(-5)), 4);
         assert_eq!(java_hash(&Value::Float64(1.5)), 1_073_217_536);
+        let decimals = [
+            (-34_987_906_126_776_985_i128, 2, 1_570_733_611),
+            (-826_869_982_425_383_094_121, 2, 1_338_526_309),
+            (0, -3, -3),
+        ];
+        for (unscaled, scale, hash) in decimals {
+            let decimal = Value::Decimal(Decimal::new(unscaled, scale));
+            assert_eq!(java_hash(&decimal), hash, "{unscaled}");
+        }
     }
 
     #[test]
