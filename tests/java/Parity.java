@@ -124,9 +124,8 @@ final class Parity {
         Headers converted = attempt("failed", "HEADER_CONVERTER", headers.getClass().getName(),
             () -> headers(headers, topic, raw.get("headers")));
         Long timestamp = raw.get("timestamp").isNull() ? null : raw.get("timestamp").asLong();
-        TimestampType type = timestamp == null ? TimestampType.NO_TIMESTAMP_TYPE : TimestampType.CREATE_TIME;
         SinkRecord record = new SinkRecord(topic, raw.get("partition").asInt(), key.schema(), key.value(),
-            value.schema(), value.value(), raw.get("offset").asLong(), timestamp, type, converted);
+            value.schema(), value.value(), raw.get("offset").asLong(), timestamp, TimestampType.CREATE_TIME, converted);
         for (Stage stage : stages) {
             SinkRecord current = record;
             record = attempt("failed", "TRANSFORMATION", stage.transformation().getClass().getName(), () -> stage.apply(current));

@@ -3,7 +3,7 @@
 //!
 //! In reading order: a [`Case`] is settings and a raw record; [`generate`] makes cases from a seed, out of [`tree`]s that
 //! describe JSON documents, [`texts`], settings of [`transforms`] and [`predicates`]; [`oracle`] is Java's answer
-//! (`tests/java/Parity.java`), [`verdict`] compares ours with it, and [`coverage`] counts what the cases
+//! (`tests/java/Parity.java`), [`native`] is ours, [`verdict`] compares the two, and [`coverage`] counts what the cases
 //! came by. Unlike the rest of the test grounds this part calls the pipeline directly: a record in, a record out.
 
 use std::collections::BTreeMap;
@@ -18,6 +18,7 @@ pub mod transforms;
 pub mod predicates;
 pub mod generate;
 pub mod oracle;
+pub mod native;
 pub mod verdict;
 pub mod coverage;
 

@@ -73,6 +73,12 @@ impl Coverage {
         self.tallies.get(name).map_or(0, |tally| tally.cases)
     }
 
+    /// How many of the cases with this class or option gave a record.
+    #[must_use]
+    pub fn records(&self, name: &str) -> usize {
+        self.tallies.get(name).map_or(0, |tally| tally.records)
+    }
+
     /// A line for each class and option.
     #[must_use]
     pub fn table(&self) -> String {

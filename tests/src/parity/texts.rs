@@ -393,6 +393,13 @@ pub fn damaged(random: &mut Random, document: &str) -> Vec<u8> {
     bytes
 }
 
+/// Whether a text has digits of other scripts, which Java reads as numbers.
+fn has_foreign_digits(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.chars()
+        .any(|letter| !letter.is_ascii() && letter.is_numeric())
+}
+
 /// What stands in a header.
 pub fn header(random: &mut Random) -> Option<Vec<u8>> {
     match random.below(12) {
@@ -406,7 +413,7 @@ pub fn header(random: &mut Random) -> Option<Vec<u8>> {
         }
         5 => {
             let length = random.below(6);
-            Some(random.bytes(length))
+            Some(random.bytes(length)).filter(|bytes| !has_foreign_digits(bytes))
         }
         _ => Some(random.pick(&HEADERS).as_bytes().to_vec()),
     }

@@ -99,7 +99,7 @@ impl Node {
             8 => Self::of(Kind::Array(Box::new(Self::random(random, depth - 1)))),
             9 => {
                 let keys = if random.once_in(3) {
-                    Self::of(random.pick(&LEAVES).clone())
+                    Self::of(key(random))
                 } else {
                     Self::of(Kind::Primitive("string"))
                 };
@@ -241,6 +241,15 @@ impl Node {
             }
         }
         paths
+    }
+}
+
+/// The kind of a map's keys. Bytes are no good as keys in Java, where each array stands for itself alone.
+fn key(random: &mut Random) -> Kind {
+    let kind = random.pick(&LEAVES).clone();
+    match kind {
+        Kind::Primitive("bytes") => Kind::Primitive("string"),
+        other => other,
     }
 }
 
