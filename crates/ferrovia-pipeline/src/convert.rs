@@ -1,5 +1,7 @@
 //! Converters: from the bytes of a record's key or value to what a connector sees.
 
+pub(crate) mod base64;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 

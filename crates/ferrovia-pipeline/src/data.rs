@@ -12,10 +12,16 @@ pub mod value;
 mod print;
 pub mod structure;
 pub mod map;
+pub mod number;
 pub mod decimal;
+pub mod calendar;
 pub mod logical;
+pub mod validate;
+pub mod project;
+pub mod values;
 pub mod header;
 pub mod record;
+pub mod time;
 
 pub use decimal::Decimal;
 pub use header::{Header, Headers};

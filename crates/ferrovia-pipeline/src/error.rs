@@ -23,20 +23,27 @@ pub enum ConnectError {
     Data {
         /// What is wrong with the record.
         message: String,
+        /// The cause below, if there is one.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// A schema cannot be built.
     #[error("{message}")]
     SchemaBuilder {
         /// What is wrong with it.
         message: String,
+        /// The cause below, if there is one.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// What Java answers with an exception that is not one of Connect's own, such as `IllegalArgumentException`.
+    /// A record is of a form that Java's code does not expect: there one of Java's own exceptions is thrown, or a kind of
+    /// `DataException` with a class of its own. It counts as an error in the record.
     #[error("{message}")]
-    Thrown {
-        /// The class of the exception.
+    Java {
+        /// The exception's class.
         class: &'static str,
         /// Its message.
         message: String,
+        /// The cause below, if there is one.
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
     /// A setting is missing or has an unusable value.
     #[error("{message}")]
@@ -78,6 +85,40 @@ impl ConnectError {
     pub fn data(message: impl Into<String>) -> Self {
         Self::Data {
             message: message.into(),
+            source: None,
+        }
+    }
+
+    /// An error in a record, with its cause.
+    pub fn data_by(
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Data {
+            message: message.into(),
+            source: Some(cause.into()),
+        }
+    }
+
+    /// An error in a record that has an exception class of its own in Java.
+    pub fn java(class: &'static str, message: impl Into<String>) -> Self {
+        Self::Java {
+            class,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// As [`java`](Self::java), with its cause.
+    pub fn java_by(
+        class: &'static str,
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Java {
+            class,
+            message: message.into(),
+            source: Some(cause.into()),
         }
     }
 
@@ -85,14 +126,18 @@ impl ConnectError {
     pub fn schema_builder(message: impl Into<String>) -> Self {
         Self::SchemaBuilder {
             message: message.into(),
+            source: None,
         }
     }
 
-    /// An error that Java answers with an exception of this class.
-    pub fn thrown(class: &'static str, message: impl Into<String>) -> Self {
-        Self::Thrown {
-            class,
+    /// An error in building a schema, with its cause.
+    pub fn schema_builder_by(
+        message: impl Into<String>,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::SchemaBuilder {
             message: message.into(),
+            source: Some(cause.into()),
         }
     }
 
@@ -133,7 +178,7 @@ impl ConnectError {
             Self::Retriable { .. } => "org.apache.kafka.connect.errors.RetriableException",
             Self::Data { .. } => "org.apache.kafka.connect.errors.DataException",
             Self::SchemaBuilder { .. } => "org.apache.kafka.connect.errors.SchemaBuilderException",
-            Self::Thrown { class, .. } => class,
+            Self::Java { class, .. } => class,
             Self::Config { .. } => "org.apache.kafka.common.config.ConfigException",
             Self::Failed { .. } => "org.apache.kafka.connect.errors.ConnectException",
             Self::Corrupt { .. } => "org.apache.kafka.common.KafkaException",

@@ -115,7 +115,10 @@ pub struct ErrorLog {
 impl ErrorLog {
     /// A log that does what `policy` says.
     pub fn new(policy: ErrorPolicy) -> Self {
-        Self { policy, ..Self::default() }
+        Self {
+            policy,
+            ..Self::default()
+        }
     }
 
     /// Whether anybody is told of bad records.
@@ -145,7 +148,10 @@ impl ErrorLog {
             self.counts.skipped += 1;
             return Ok(());
         }
-        Err(ConnectError::failed_by("Tolerance exceeded in error handler", failure.error))
+        Err(ConnectError::failed_by(
+            "Tolerance exceeded in error handler",
+            failure.error,
+        ))
     }
 
     /// Whether so much has come together that the worker should take it before more comes.
@@ -182,7 +188,9 @@ impl BadRecord {
             timestamp_type,
             key: owned(record.key),
             value: owned(record.value),
-            headers: headers.map(|one| (Bytes::copy_from_slice(one.key), owned(one.value))).collect(),
+            headers: headers
+                .map(|one| (Bytes::copy_from_slice(one.key), owned(one.value)))
+                .collect(),
             stage: failure.stage,
             class: failure.class,
             error_class: failure.error.class().to_owned(),
@@ -194,7 +202,10 @@ impl BadRecord {
     /// About as many bytes as it takes.
     fn size(&self) -> usize {
         let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
-        let headers = self.headers.iter().map(|(key, value)| key.len() + length(value));
+        let headers = self
+            .headers
+            .iter()
+            .map(|(key, value)| key.len() + length(value));
         length(&self.key) + length(&self.value) + headers.sum::<usize>() + self.trace.len()
     }
 }

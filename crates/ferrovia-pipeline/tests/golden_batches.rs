@@ -3,6 +3,7 @@
 //! `fixtures/record_batches/RecordBatches.java` has made the fixtures, and reads our batches with Kafka's jars, which
 //! `make kafka` fetches.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::data::{Map, Struct, Value};
+use crate::data::number::{write_f32, write_f64};
+use crate::data::{Map, Struct, Value, calendar};
 
 impl Value<'_> {
     /// The bytes that print this value: text as UTF-8, bytes as they are, everything else as Java shows it.
@@ -25,9 +26,9 @@ impl fmt::Display for Value<'_> {
             Self::Int8(value) => write!(f, "{value}"),
             Self::Int16(value) => write!(f, "{value}"),
             Self::Int32(value) => write!(f, "{value}"),
-            Self::Int64(value) | Self::Date(value) => write!(f, "{value}"),
-            Self::Float32(value) => write!(f, "{value}"),
-            Self::Float64(value) => write!(f, "{value}"),
+            Self::Int64(value) => write!(f, "{value}"),
+            Self::Float32(value) => write_f32(f, *value),
+            Self::Float64(value) => write_f64(f, *value),
             Self::String(text) => f.write_str(text),
             Self::Bytes(bytes) => f.write_str(&String::from_utf8_lossy(bytes)),
             Self::Array(items) => {
@@ -39,7 +40,8 @@ impl fmt::Display for Value<'_> {
             }
             Self::Map(map) => write!(f, "{map}"),
             Self::Struct(structure) => write!(f, "{structure}"),
-            Self::Decimal(value) => write!(f, "{}E-{}", value.unscaled, value.scale),
+            Self::Decimal(value) => write!(f, "{value}"),
+            Self::Date(millis) => calendar::write_date(f, *millis),
         }
     }
 }

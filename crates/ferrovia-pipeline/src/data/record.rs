@@ -1,5 +1,7 @@
 //! A record between its converters and a sink: what transformations change.
 
+mod print;
+
 use std::borrow::Cow;
 
 use crate::batch::TimestampType;

@@ -1,5 +1,6 @@
 //! Schemas: what kind of value stands where.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::data::value::Value;
@@ -89,8 +90,9 @@ struct Definition {
 #[derive(Clone, Debug, PartialEq)]
 enum Shape {
     Primitive(SchemaType),
-    Array(Schema),
-    Map(Schema, Schema),
+    /// An array that was inferred from nulls does not say what its values are, and a map neither.
+    Array(Option<Schema>),
+    Map(Option<Schema>, Option<Schema>),
     Struct(Vec<Field>),
 }
 
@@ -123,6 +125,17 @@ impl PartialEq for Schema {
     fn eq(&self, other: &Self) -> bool {
         // Most comparisons are between clones.
         Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
+    }
+}
+
+/// As Java shows a schema in messages.
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.schema_type().java_name();
+        match self.name() {
+            Some(name) => write!(f, "Schema{{{name}:{kind}}}"),
+            None => write!(f, "Schema{{{kind}}}"),
+        }
     }
 }
 
@@ -197,7 +210,7 @@ impl Schema {
     /// What the keys of a map are.
     pub fn key_schema(&self) -> Option<&Self> {
         match &self.0.shape {
-            Shape::Map(keys, _) => Some(keys),
+            Shape::Map(keys, _) => keys.as_ref(),
             _ => None,
         }
     }
@@ -205,7 +218,7 @@ impl Schema {
     /// What the values of a map or an array are.
     pub fn value_schema(&self) -> Option<&Self> {
         match &self.0.shape {
-            Shape::Map(_, values) | Shape::Array(values) => Some(values),
+            Shape::Map(_, values) | Shape::Array(values) => values.as_ref(),
             _ => None,
         }
     }
@@ -273,12 +286,22 @@ impl SchemaBuilder {
 
     /// Of arrays.
     pub fn array(values: Schema) -> Self {
-        Self::new(Shape::Array(values))
+        Self::new(Shape::Array(Some(values)))
     }
 
     /// Of maps.
     pub fn map(keys: Schema, values: Schema) -> Self {
-        Self::new(Shape::Map(keys, values))
+        Self::new(Shape::Map(Some(keys), Some(values)))
+    }
+
+    /// Of arrays of which only nulls have been seen.
+    pub fn array_of_nulls() -> Self {
+        Self::new(Shape::Array(None))
+    }
+
+    /// Of maps of which only nulls have been seen, be it as values or as keys too.
+    pub fn map_of_nulls(keys: Option<Schema>) -> Self {
+        Self::new(Shape::Map(keys, None))
     }
 
     /// Of structs, without a field yet.
@@ -352,11 +375,28 @@ impl SchemaBuilder {
         self
     }
 
-    /// The value of an absent field.
+    /// The value of an absent field, unchecked.
     #[must_use]
     pub fn default_value(mut self, value: Value<'static>) -> Self {
         self.default = Some(value);
         self
+    }
+
+    /// The value of an absent field, if it is one of this schema. As in Java a null leaves an optional schema without a
+    /// default, and a struct is never one: it knows its own schema, which is not yet this one.
+    ///
+    /// # Errors
+    /// As Java's `SchemaBuilderException`: the value does not fit what was said of the schema until now.
+    pub fn checked_default_value(mut self, value: Value<'static>) -> Result<Self, ConnectError> {
+        let check = match &value {
+            Value::Struct(_) if matches!(self.shape, Shape::Struct(_)) => {
+                Err(ConnectError::data("Struct schemas do not match."))
+            }
+            value => crate::data::validate::validate_value(&self.clone().build(), value),
+        };
+        check.map_err(|cause| ConnectError::schema_builder_by("Invalid default value", cause))?;
+        self.default = (!value.is_null()).then_some(value);
+        Ok(self)
     }
 
     /// Adds a field to a struct.

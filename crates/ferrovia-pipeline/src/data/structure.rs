@@ -1,5 +1,6 @@
 //! Structs: values with named fields, described by a schema.
 
+use crate::data::validate::validate_field;
 use crate::data::{Schema, Value};
 use crate::error::ConnectError;
 
@@ -20,13 +21,16 @@ impl<'a> Struct<'a> {
     /// The schema does not describe structs.
     pub fn new(schema: Schema) -> Result<Self, ConnectError> {
         if schema.schema_type() != crate::data::SchemaType::Struct {
-            return Err(ConnectError::data(format!(
-                "Not a struct schema: {}",
-                schema.schema_type().java_name()
-            )));
+            return Err(ConnectError::data(format!("Not a struct schema: {schema}")));
         }
         let values = vec![Value::Null; schema.fields().len()];
         Ok(Self { schema, values })
+    }
+
+    /// A struct of these values, which stand in the order of the schema's fields; nothing is checked but their number.
+    pub(crate) fn with_values(schema: Schema, mut values: Vec<Value<'a>>) -> Self {
+        values.resize(schema.fields().len(), Value::Null);
+        Self { schema, values }
     }
 
     /// The schema.
@@ -71,6 +75,34 @@ impl<'a> Struct<'a> {
         if let Some(slot) = self.values.get_mut(index) {
             *slot = value;
         }
+    }
+
+    /// Puts a value into a field after checking that it is one of the field's schema.
+    ///
+    /// # Errors
+    /// There is no such field, or the value does not fit.
+    pub fn put(&mut self, name: &str, value: Value<'a>) -> Result<(), ConnectError> {
+        let field = self.schema.field(name).ok_or_else(|| no_field(name))?;
+        validate_field(name, &field.schema, &value)?;
+        let index = field.index;
+        self.set(index, value);
+        Ok(())
+    }
+
+    /// Checks that every field holds a value of its schema, and that none is absent that is required.
+    ///
+    /// # Errors
+    /// The first field that does not fit.
+    pub fn validate(&self) -> Result<(), ConnectError> {
+        for field in self.schema.fields() {
+            let value = self.at(field.index);
+            let schema = &field.schema;
+            let may_be_absent = schema.is_optional() || schema.default_value().is_some();
+            if !(value.is_null() && may_be_absent) {
+                validate_field(&field.name, schema, value)?;
+            }
+        }
+        Ok(())
     }
 
     /// The schema and the values, taken apart.

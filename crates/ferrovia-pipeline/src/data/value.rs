@@ -67,6 +67,7 @@ impl<'a> Value<'a> {
             Self::String(_) => "java.lang.String",
             Self::Bytes(_) => "[B",
             Self::Array(_) => "java.util.ArrayList",
+            Self::Map(map) if map.is_linked() => "java.util.LinkedHashMap",
             Self::Map(_) => "java.util.HashMap",
             Self::Struct(_) => "org.apache.kafka.connect.data.Struct",
             Self::Decimal(_) => "java.math.BigDecimal",

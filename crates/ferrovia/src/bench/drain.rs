@@ -114,7 +114,10 @@ async fn total(
 fn worker_settings(arguments: &DrainArguments) -> Result<BTreeMap<String, String>, Failure> {
     let bytes = "org.apache.kafka.connect.converters.ByteArrayConverter";
     let mut settings = BTreeMap::new();
-    settings.insert("consumer.heartbeat.interval.ms".to_owned(), HEARTBEAT_MS.to_owned());
+    settings.insert(
+        "consumer.heartbeat.interval.ms".to_owned(),
+        HEARTBEAT_MS.to_owned(),
+    );
     for (key, value) in arguments.brokers.settings()? {
         settings.insert(format!("consumer.{key}"), value.clone());
         settings.insert(key, value);
