@@ -3,9 +3,9 @@
 //! `fixtures/record_batches/RecordBatches.java` has made the fixtures, and reads our batches with Kafka's jars, which
 //! `make kafka` fetches.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "a test that is skipped has to say so")]
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -34,8 +34,7 @@ fn fixtures() -> PathBuf {
 /// skipped; in CI it fails.
 fn kafka_libs() -> Option<PathBuf> {
     if std::env::var_os("FERROVIA_WITHOUT_JAVA").is_some() {
-        eprintln!("SKIPPED, NOT PASSED: FERROVIA_WITHOUT_JAVA is set");
-        return None;
+        return skipped("FERROVIA_WITHOUT_JAVA is set");
     }
     let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
     let found = std::env::var_os("FERROVIA_CACHE")
@@ -46,10 +45,17 @@ fn kafka_libs() -> Option<PathBuf> {
         .find(|kafka| kafka.join(".complete").exists());
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     assert!(found.is_some() || !in_ci, "no Kafka in .cache: make kafka");
-    if found.is_none() {
-        eprintln!("SKIPPED, NOT PASSED: no Kafka in .cache (make kafka)");
+    match found {
+        Some(kafka) => Some(kafka.join("libs")),
+        None => skipped("no Kafka in .cache (make kafka)"),
     }
-    found.map(|kafka| kafka.join("libs"))
+}
+
+/// Says so past the harness's capture, which would hide what a passing test prints.
+fn skipped(reason: &str) -> Option<PathBuf> {
+    let mut terminal = std::io::stderr();
+    writeln!(terminal, "SKIPPED, NOT PASSED: {reason}").unwrap();
+    None
 }
 
 fn fixture(name: &str) -> RawBatch {
