@@ -211,7 +211,7 @@ fn nothing_is_left_for_later() -> io::Result<()> {
     let marks = [
         ["TO", "DO"],
         ["FIX", "ME"],
-        ["XX", "X"],
+        [" XX", "X"],
         ["todo", "!("],
         ["#[ign", "ore"],
         ["unimple", "mented!("],

@@ -1,3 +1,5 @@
+//! Java's expressions, matched and refused.
+
 use super::*;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What date patterns print and read, and which are refused.
+
 use super::*;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Chains as connectors configure them.
+
 use super::*;
 
 use crate::batch::TimestampType;
