@@ -1,16 +1,22 @@
 //! From files to typed settings: the edge at which text stops being text.
 //!
 //! [`properties`] reads Java's file format, [`worker`] types the worker's own settings, [`connector`] those of one
-//! connector, and [`listener`] the addresses that REST is served at. The definitions themselves are in
-//! [`worker_definition`] and [`connector_definition`].
+//! connector, and [`listener`] the addresses that REST is served at. [`providers`] bring values that files only point to,
+//! and an [`override_policy`] says what connectors may change about their clients. The definitions themselves are in
+//! [`worker_definition`], [`connector_definition`] and [`client_definition`]; [`spelling`] guesses what an unknown key
+//! was meant to be.
 
+pub mod client_definition;
 pub mod connector;
 pub mod connector_definition;
 pub mod connector_file;
 pub mod java_map;
 pub mod listener;
+pub mod override_policy;
 pub mod properties;
+pub mod providers;
 pub mod settings;
+pub mod spelling;
 pub mod worker;
 pub mod worker_definition;
 

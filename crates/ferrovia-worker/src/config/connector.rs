@@ -4,9 +4,11 @@
 //! `ConnectorConfig` and `SinkConnectorConfig` of Kafka 4.2.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
+use ferrovia_pipeline::pattern::JavaPattern;
 
 use super::connector_definition;
 use super::java_map::java_text;
@@ -33,10 +35,7 @@ pub enum Subscription {
 
 /// An expression that names of topics match as a whole.
 #[derive(Clone, Debug)]
-pub struct TopicPattern {
-    text: String,
-    regex: fancy_regex::Regex,
-}
+pub struct TopicPattern(Arc<JavaPattern>);
 
 impl TopicPattern {
     /// Compiles an expression.
@@ -44,22 +43,18 @@ impl TopicPattern {
     /// # Errors
     /// What is wrong with it, for people.
     pub fn new(text: &str) -> Result<Self, String> {
-        let whole = format!("\\A(?:{text})\\z");
-        let regex = fancy_regex::Regex::new(&whole).map_err(|error| error.to_string())?;
-        Ok(Self {
-            text: text.to_owned(),
-            regex,
-        })
+        let pattern = JavaPattern::new(text).map_err(|error| error.to_string())?;
+        Ok(Self(Arc::new(pattern)))
     }
 
     /// The expression as written.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.0.as_str()
     }
 
     /// Whether a topic's whole name matches. An expression that takes too long on a name does not match it.
     pub fn matches(&self, topic: &str) -> bool {
-        self.regex.is_match(topic).unwrap_or(false)
+        self.0.matches(topic)
     }
 }
 
@@ -117,7 +112,7 @@ pub struct ConnectorConfig {
     pub errors: ErrorsConfig,
     /// What only a sink has.
     pub sink: SinkConfig,
-    /// The settings as written.
+    /// The settings with the values of their variables.
     pub originals: Settings,
 }
 
@@ -184,23 +179,21 @@ impl ConnectorConfig {
     }
 }
 
-/// Everything that is wrong with the settings of a sink, in the order in which Java lists it.
-pub fn sink_faults(settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
-    let mut faults = connector_definition::sink().validate(settings);
-    faults.extend(topic_faults(settings));
-    faults
-}
-
 /// The one line that says that nothing tells which connector is meant.
-pub fn no_class_message(settings: &BTreeMap<String, String>) -> String {
+pub fn no_class_message(settings: &BTreeMap<String, Option<String>>) -> String {
+    let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "null".to_owned());
+    let shown: BTreeMap<String, String> = settings
+        .iter()
+        .map(|(key, value)| (key.clone(), text(value)))
+        .collect();
     format!(
         "Connector config {} contains no connector type",
-        java_text(settings)
+        java_text(&shown)
     )
 }
 
 /// What is wrong with `topics`, `topics.regex` and the dead letter topic together. A fault of both keys counts twice.
-fn topic_faults(settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
+pub fn topic_faults(settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
     let text = |key: &str| settings.get(key).map(String::as_str);
     let is_set = |key: &str| text(key).is_some_and(|text| !text.trim().is_empty());
     let both = |message: &str| {
@@ -235,12 +228,13 @@ fn dead_letter_faults(
     pattern: Option<&str>,
 ) -> Vec<ConfigError> {
     let mut faults = Vec::new();
-    let topics: Vec<&str> = topics
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|t| !t.is_empty())
-        .collect();
+    let mut listed: Vec<&str> = Vec::new();
+    for topic in topics.unwrap_or_default().split(',').map(str::trim) {
+        if !topic.is_empty() && !listed.contains(&topic) {
+            listed.push(topic);
+        }
+    }
+    let topics = listed;
     if topics.contains(&dead_letters) {
         let listed = topics.join(", ");
         faults.push(ConfigError::rule(

@@ -14,27 +14,43 @@ const CAPACITY_MIN: usize = 16;
 /// # Source
 /// `java.util.HashMap`: the bucket is the spread hash modulo a power of two that keeps the load at or under 3/4.
 pub fn in_java_order(map: &BTreeMap<String, String>) -> Vec<(&String, &String)> {
-    ordered(map, CAPACITY_MIN)
+    ordered(map, grown(map.len()))
 }
 
-/// Java's `toString` of a copy of the map, whose table is only as large as it must be.
+/// Puts entries in the order of a Java `HashMap` that they were put into one by one, in the order in which they are.
+pub fn sort_in_java_order<T>(entries: &mut [T], key: impl Fn(&T) -> &str) {
+    let mask = mask(grown(entries.len()));
+    entries.sort_by_key(|entry| spread(java_hash(key(entry))) & mask);
+}
+
+/// Java's `toString` of a copy of the map, whose table is as large as its constructor makes it for that many entries.
 pub fn java_text(map: &BTreeMap<String, String>) -> String {
-    let entries: Vec<String> = ordered(map, 1)
+    let capacity = (map.len() * 4 / 3 + 1).next_power_of_two();
+    let entries: Vec<String> = ordered(map, capacity)
         .into_iter()
         .map(|(key, value)| format!("{key}={value}"))
         .collect();
     format!("{{{}}}", entries.join(", "))
 }
 
-fn ordered(map: &BTreeMap<String, String>, capacity_min: usize) -> Vec<(&String, &String)> {
-    let mut capacity = capacity_min;
-    while map.len() * 4 > capacity * 3 {
-        capacity *= 2;
-    }
-    let mask = u32::try_from(capacity - 1).unwrap_or(u32::MAX);
+fn ordered(map: &BTreeMap<String, String>, capacity: usize) -> Vec<(&String, &String)> {
+    let mask = mask(capacity);
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_by_key(|(key, _)| spread(java_hash(key)) & mask);
     entries
+}
+
+/// The size of a table that has grown to hold so many entries.
+fn grown(entries: usize) -> usize {
+    let mut capacity = CAPACITY_MIN;
+    while entries * 4 > capacity * 3 {
+        capacity *= 2;
+    }
+    capacity
+}
+
+fn mask(capacity: usize) -> u32 {
+    u32::try_from(capacity - 1).unwrap_or(u32::MAX)
 }
 
 fn java_hash(text: &str) -> u32 {
@@ -86,6 +102,10 @@ mod tests {
         assert_eq!(
             java_text(&map(&[("topics", "t"), ("name", "s")])),
             "{name=s, topics=t}"
+        );
+        assert_eq!(
+            java_text(&map(&[("topics", "a"), ("name", "n"), ("file", "/x")])),
+            "{name=n, file=/x, topics=a}"
         );
     }
 }

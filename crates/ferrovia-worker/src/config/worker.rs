@@ -11,10 +11,14 @@ use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
 
 use super::connector::ConverterSettings;
 use super::listener::{Listener, Scheme};
+use super::override_policy::OverridePolicy;
+use super::providers::{ConfigProviders, Resolved};
 use super::settings::Settings;
-use super::worker_definition;
+use super::{spelling, worker_definition};
 
 mod known;
+
+const PLUGIN_PATH: &str = "plugin.path";
 
 /// Which client a prefixed setting is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +95,11 @@ pub struct WorkerConfig {
     pub memory_bytes: usize,
     /// Every checked setting by its name, for those that have no field.
     pub parsed: ParsedConfig,
-    /// The settings as written.
+    /// Where the values of variables come from.
+    pub providers: ConfigProviders,
+    /// Which client settings connectors may override.
+    pub override_policy: OverridePolicy,
+    /// The settings with the values of their variables.
     pub originals: Settings,
 }
 
@@ -114,6 +122,19 @@ impl WorkerConfig {
         keys.filter(|key| self.is_unknown(key)).collect()
     }
 
+    /// Unknown keys that look like known ones, each with the one it was probably meant to be.
+    pub fn misspelt_keys(&self) -> Vec<(&str, String)> {
+        let definitions = worker_definition::standalone();
+        let known = || {
+            definitions
+                .keys()
+                .map(|key| key.name())
+                .chain(known::client_keys())
+        };
+        let meant = |key| Some((key, spelling::suggestion(key, known())?.to_owned()));
+        self.unknown_keys().into_iter().filter_map(meant).collect()
+    }
+
     fn is_unknown(&self, key: &str) -> bool {
         let defined = worker_definition::standalone().key(key).is_some();
         !defined && !known::is_known(key)
@@ -134,15 +155,20 @@ impl WorkerConfig {
         )
     }
 
-    fn new(parsed: ParsedConfig, originals: Settings) -> Result<Self, ConfigError> {
+    fn new(
+        parsed: ParsedConfig,
+        originals: Settings,
+        providers: ConfigProviders,
+    ) -> Result<Self, ConfigError> {
         let converter = |key: &str| -> Result<ConverterSettings, ConfigError> {
             Ok(ConverterSettings {
                 class: parsed.string(key)?.to_owned(),
                 settings: originals.with_prefix(&format!("{key}.")),
             })
         };
-        check_override_policy(&parsed)?;
         Ok(Self {
+            override_policy: OverridePolicy::new(&parsed)?,
+            providers,
             bootstrap_servers: parsed.list("bootstrap.servers").to_vec(),
             key_converter: converter("key.converter")?,
             value_converter: converter("value.converter")?,
@@ -173,33 +199,38 @@ pub struct StandaloneConfig {
 }
 
 impl StandaloneConfig {
-    /// Types and checks settings.
+    /// Types and checks settings, after the values of variables have taken their places.
     ///
     /// # Errors
-    /// The first setting that is missing or unusable, in Java's words.
+    /// The first setting that is missing or unusable, in Java's words, or a provider that cannot be read. No value of a
+    /// variable is told.
     pub fn from_settings(settings: BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let providers = ConfigProviders::from_settings(&settings)?;
+        let Resolved {
+            settings: mut resolved,
+            redactor,
+            ..
+        } = providers.resolve(&settings)?;
+        // Java reads it before there are providers.
+        if let Some(path) = settings.get(PLUGIN_PATH) {
+            resolved.insert(PLUGIN_PATH.to_owned(), path.clone());
+        }
+        Self::from_resolved(resolved, providers).map_err(|error| {
+            ConfigError::rule(error.name().to_owned(), redactor.redact(&error.to_string()))
+        })
+    }
+
+    fn from_resolved(
+        settings: BTreeMap<String, String>,
+        providers: ConfigProviders,
+    ) -> Result<Self, ConfigError> {
         let parsed = worker_definition::standalone().parse(&settings)?;
         let offset_file = parsed.string("offset.storage.file.filename")?.into();
-        let worker = WorkerConfig::new(parsed, Settings::from(settings))?;
+        let worker = WorkerConfig::new(parsed, Settings::from(settings), providers)?;
         Ok(Self {
             worker,
             offset_file,
         })
-    }
-}
-
-/// A policy says what connectors may not do, so one that would not be enforced is refused.
-fn check_override_policy(parsed: &ParsedConfig) -> Result<(), ConfigError> {
-    let key = "connector.client.config.override.policy";
-    let policy = parsed.string(key)?;
-    let simple = policy.strip_prefix("org.apache.kafka.connect.connector.policy.");
-    match simple.unwrap_or(policy) {
-        "All" | "AllConnectorClientConfigOverridePolicy" => Ok(()),
-        _ => Err(ConfigError::invalid(
-            key,
-            policy,
-            "Only the policy All is available yet",
-        )),
     }
 }
 

@@ -13,6 +13,13 @@ fn settings(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// Everything that is wrong, by key and then about the topics.
+fn sink_faults(settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
+    let mut faults = connector_definition::sink().validate(settings);
+    faults.extend(topic_faults(settings));
+    faults
+}
+
 fn check_faults(changes: &[(&str, &str)], expected: &[&str]) {
     let faults = sink_faults(&settings(changes));
     let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();

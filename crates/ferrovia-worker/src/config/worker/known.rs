@@ -38,6 +38,11 @@ const CLIENT_KEYS: [&str; 17] = [
     "socket.connection.setup.timeout.max.ms",
 ];
 
+/// The client settings without a prefix.
+pub(super) fn client_keys<'a>() -> impl Iterator<Item = &'a str> {
+    CLIENT_KEYS.into_iter()
+}
+
 /// Whether something reads this key.
 pub(super) fn is_known(key: &str) -> bool {
     PREFIXES.iter().any(|prefix| key.starts_with(prefix)) || CLIENT_KEYS.contains(&key)

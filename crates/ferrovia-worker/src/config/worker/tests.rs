@@ -212,12 +212,65 @@ fn definitions_are_javas() {
 }
 
 #[test]
-fn a_policy_that_is_not_enforced_is_refused() {
+fn an_unknown_policy_is_refused() {
     let key = "connector.client.config.override.policy";
     let all = "org.apache.kafka.connect.connector.policy.AllConnectorClientConfigOverridePolicy";
     for accepted in ["All", "AllConnectorClientConfigOverridePolicy", all] {
         parsed(&[(key, accepted)]);
     }
-    let error = StandaloneConfig::from_settings(settings(&[(key, "None")])).unwrap_err();
+    let error = StandaloneConfig::from_settings(settings(&[(key, "Some")])).unwrap_err();
     assert_eq!(error.name(), key);
+}
+
+#[test]
+fn values_of_variables_take_their_places_and_are_not_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.properties");
+    std::fs::write(&file, "brokers=b:1,c:2\nnumber=canary\n").unwrap();
+    let variable = |key: &str| format!("${{file:{}:{key}}}", file.display());
+    let with = |changes: &[(&str, &str)]| {
+        let provider = [
+            ("config.providers", "file"),
+            (
+                "config.providers.file.class",
+                "org.apache.kafka.common.config.provider.FileConfigProvider",
+            ),
+        ];
+        StandaloneConfig::from_settings(settings(&[&provider[..], changes].concat()))
+    };
+    let (brokers, number) = (variable("brokers"), variable("number"));
+    let config = with(&[("bootstrap.servers", &brokers), ("plugin.path", &brokers)]).unwrap();
+    assert_eq!(config.worker.bootstrap_servers, ["b:1", "c:2"]);
+    assert_eq!(
+        config.worker.originals.text("plugin.path"),
+        Some(brokers.as_str())
+    );
+
+    let error = with(&[("offset.flush.interval.ms", &number)]).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "Invalid value {number} for configuration offset.flush.interval.ms: Not a number of type LONG"
+        )
+    );
+}
+
+#[test]
+fn misspelt_keys_are_told_with_what_was_meant() {
+    let config = parsed(&[
+        ("offset.flush.intervall.ms", "1"),
+        ("x.y", "1"),
+        ("plugin.pth", "/p"),
+    ]);
+    let found = config.worker.misspelt_keys();
+    assert_eq!(
+        found,
+        [
+            (
+                "offset.flush.intervall.ms",
+                "offset.flush.interval.ms".to_owned()
+            ),
+            ("plugin.pth", "plugin.path".to_owned()),
+        ]
+    );
 }
