@@ -1,13 +1,15 @@
 //! Decides which connectors and tasks run on this worker.
 //!
-//! The [`machine`] holds the rules and does nothing itself; [`standalone`] is the driver of a worker that is alone. The
-//! rest of the worker talks to either through a [`HerderHandle`], and the tasks report to it by [`TaskReports`].
+//! The [`validation`] says whether settings can be used. The [`machine`] holds the rules and does nothing itself;
+//! [`standalone`] is the driver of a worker that is alone. The rest of the worker talks to either through a
+//! [`HerderHandle`], and the tasks report to it by [`TaskReports`].
 
 pub mod catalog;
 pub mod machine;
 pub mod request;
 pub mod runner;
 pub mod standalone;
+pub mod validation;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -18,3 +20,4 @@ pub use request::{
 };
 pub use runner::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 pub use standalone::StandaloneHerder;
+pub use validation::ConnectorValidator;

@@ -4,9 +4,11 @@
 //! `RestServer` and `resources` of Kafka 4.2. Bodies, statuses and content types are compared with recorded answers.
 
 mod connectors;
+mod body;
 mod entities;
 mod error;
 mod health;
+mod plugins;
 mod root;
 mod routes;
 mod server;

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::config::WorkerConfig;
-use crate::herder::{ConnectorCatalog, HerderHandle, StandaloneHerder};
+use crate::herder::{ConnectorCatalog, ConnectorValidator, HerderHandle, StandaloneHerder};
 use crate::rest::RestServer;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
 
@@ -37,9 +37,13 @@ impl StandaloneWorker {
         catalog: Arc<dyn ConnectorCatalog>,
     ) -> io::Result<Self> {
         let stop_timeout = config.task_shutdown_graceful_timeout;
+        for (key, meant) in config.misspelt_keys() {
+            tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
+        }
+        let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
         let runner = ThreadedRunner::start(config)?;
         let metrics = runner.metrics();
-        let (herder, handle) = StandaloneHerder::new(worker_id, runner, catalog, stop_timeout);
+        let (herder, handle) = StandaloneHerder::new(worker_id, runner, validator, stop_timeout);
         Ok(Self {
             herder: handle,
             metrics,

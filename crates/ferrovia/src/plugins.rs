@@ -1,19 +1,9 @@
-//! Which plugins this binary contains.
+//! Which connectors this binary contains. The other plugins come with the worker.
 
-use std::collections::BTreeMap;
-
-use ferrovia_pipeline::connector::{ConnectorPlugin, is_plugin_named};
-use ferrovia_pipeline::convert::Converter;
+use ferrovia_pipeline::connector::ConnectorPlugin;
 use ferrovia_worker::herder::ConnectorCatalog;
 
-/// Converters of headers, by class.
-const HEADER_CONVERTERS: [&str; 3] = [
-    "org.apache.kafka.connect.storage.SimpleHeaderConverter",
-    "org.apache.kafka.connect.converters.ByteArrayConverter",
-    "org.apache.kafka.connect.storage.StringConverter",
-];
-
-/// The plugins that are part of this binary.
+/// The connectors that are part of this binary.
 #[derive(Debug)]
 pub(crate) struct BuiltIn {
     connectors: Vec<ConnectorPlugin>,
@@ -30,16 +20,6 @@ impl BuiltIn {
 impl ConnectorCatalog for BuiltIn {
     fn connectors(&self) -> &[ConnectorPlugin] {
         &self.connectors
-    }
-
-    fn is_converter(&self, class: &str) -> bool {
-        matches!(Converter::from_class(class, &BTreeMap::new()), Ok(Some(_)))
-    }
-
-    fn is_header_converter(&self, class: &str) -> bool {
-        HEADER_CONVERTERS
-            .iter()
-            .any(|known| is_plugin_named(known, "Converter", class))
     }
 }
 

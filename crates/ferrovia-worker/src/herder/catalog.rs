@@ -1,17 +1,27 @@
-//! What the herder has to know about plugins.
+//! Which connectors this worker can run.
 
 use ferrovia_pipeline::connector::ConnectorPlugin;
 
-/// The plugins that this worker can run.
+use crate::plugins::{PluginCatalog, PluginKind};
+
+/// The connectors that this worker can run. What plugins there are besides is told by [`PluginCatalog`].
 pub trait ConnectorCatalog: Send + Sync {
-    /// All connectors, in the order in which users see them.
+    /// All connectors.
     fn connectors(&self) -> &[ConnectorPlugin];
 
     /// Whether keys and values can be converted by this class or alias.
-    fn is_converter(&self, class: &str) -> bool;
+    fn is_converter(&self, class: &str) -> bool {
+        PluginCatalog::built_in()
+            .find(PluginKind::Converter, class)
+            .is_some()
+    }
 
     /// Whether headers can be converted by this class or alias.
-    fn is_header_converter(&self, class: &str) -> bool;
+    fn is_header_converter(&self, class: &str) -> bool {
+        PluginCatalog::built_in()
+            .find(PluginKind::HeaderConverter, class)
+            .is_some()
+    }
 
     /// The connector that users mean by a class or an alias.
     fn connector(&self, name: &str) -> Option<ConnectorPlugin> {

@@ -11,15 +11,14 @@ use std::sync::Arc;
 
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 
-use super::catalog::ConnectorCatalog;
 use super::request::{
     ConnectorInfo, ConnectorKind, ConnectorOverview, ConnectorStatus, HerderError, TaskInfo,
 };
 use super::runner::TaskEvent;
-use crate::config::{ConnectorConfig, ConnectorFile, InitialState};
+use super::validation::Admission;
+use crate::config::providers::has_variable;
+use crate::config::{InitialState, Settings};
 use crate::status::{State, Status, StatusStore, TaskId};
-
-mod validate;
 
 /// Which request an answer belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +34,8 @@ pub enum Action {
         name: Arc<str>,
         /// How to make it.
         plugin: ConnectorPlugin,
-        /// Its settings.
-        config: Arc<ConnectorConfig>,
+        /// Its settings as written.
+        settings: Arc<Settings>,
     },
     /// Stop the connector and forget it.
     StopConnector(Arc<str>),
@@ -44,9 +43,9 @@ pub enum Action {
     StartTask {
         /// Which one.
         id: TaskId,
-        /// Its connector's settings.
-        connector: Arc<ConnectorConfig>,
-        /// Its own settings.
+        /// Its connector's settings as written.
+        connector: Arc<Settings>,
+        /// Its own settings, with the variables of its connector.
         settings: BTreeMap<String, String>,
     },
     /// End the task in order.
@@ -66,9 +65,21 @@ enum Phase {
     Finished,
 }
 
+/// The tasks that a connector wants to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedTasks {
+    /// The settings of each.
+    pub configs: Vec<BTreeMap<String, String>>,
+    /// How many it may have.
+    pub max: usize,
+    /// Whether it fails when it wants more.
+    pub is_max_enforced: bool,
+}
+
 #[derive(Debug)]
 struct Connector {
-    config: Arc<ConnectorConfig>,
+    /// As written: values of variables are looked up by whoever needs them.
+    settings: Arc<Settings>,
     plugin: ConnectorPlugin,
     /// The settings of its tasks, by number.
     tasks: Vec<BTreeMap<String, String>>,
@@ -110,14 +121,13 @@ impl HerderMachine {
         self.phase == Phase::Ready
     }
 
-    /// Somebody wants a connector.
+    /// Somebody wants a connector, and its settings were checked.
     pub fn on_create(
         &mut self,
         request: RequestId,
-        file: ConnectorFile,
-        catalog: &dyn ConnectorCatalog,
+        admission: Result<Admission, HerderError>,
     ) -> Vec<Action> {
-        match self.admit(file, catalog) {
+        match admission.and_then(|admission| self.admit(admission)) {
             Err(error) => vec![Action::Reply(request, Err(error))],
             Ok((name, InitialState::Running)) => self.start(&name, request),
             Ok((name, resting)) => {
@@ -135,7 +145,7 @@ impl HerderMachine {
     pub fn on_connector_started(
         &mut self,
         name: &str,
-        outcome: Result<Vec<BTreeMap<String, String>>, String>,
+        outcome: Result<WantedTasks, String>,
     ) -> Vec<Action> {
         if self.phase >= Phase::Stopping {
             let reply = self
@@ -146,7 +156,7 @@ impl HerderMachine {
                 .chain([Action::StopConnector(name.into())])
                 .collect();
         }
-        let outcome = outcome.and_then(|tasks| self.check_count(name, tasks));
+        let outcome = outcome.and_then(|tasks| check_count(name, tasks));
         let creator = self.take_creator(name);
         match outcome {
             Ok(tasks) => {
@@ -261,31 +271,26 @@ impl HerderMachine {
         })
     }
 
-    /// Takes a connector in, unless something is wrong with it.
-    fn admit(
-        &mut self,
-        file: ConnectorFile,
-        catalog: &dyn ConnectorCatalog,
-    ) -> Result<(Arc<str>, InitialState), HerderError> {
+    /// Takes a connector in, unless there is one of its name.
+    fn admit(&mut self, admission: Admission) -> Result<(Arc<str>, InitialState), HerderError> {
         if self.phase >= Phase::Stopping {
             return Err(HerderError::Stopping);
         }
-        let (plugin, config) = validate::sink(file.settings, catalog)?;
-        let name: Arc<str> = config.name.as_str().into();
+        let name = admission.name;
         if self.connectors.contains_key(&name) {
             return Err(HerderError::AlreadyExists(format!(
                 "Connector {name} already exists"
             )));
         }
         let connector = Connector {
-            config: Arc::new(config),
-            plugin,
+            settings: Arc::new(admission.settings),
+            plugin: admission.plugin,
             tasks: Vec::new(),
             alive: BTreeSet::new(),
             creating: None,
         };
         self.connectors.insert(Arc::clone(&name), connector);
-        Ok((name, file.initial_state))
+        Ok((name, admission.initial_state))
     }
 
     fn start(&mut self, name: &Arc<str>, request: RequestId) -> Vec<Action> {
@@ -296,7 +301,7 @@ impl HerderMachine {
         vec![Action::StartConnector {
             name: Arc::clone(name),
             plugin: connector.plugin,
-            config: Arc::clone(&connector.config),
+            settings: Arc::clone(&connector.settings),
         }]
     }
 
@@ -313,30 +318,10 @@ impl HerderMachine {
         connector.alive = ids.iter().map(|id| id.task).collect();
         let start = |(id, settings): (TaskId, &BTreeMap<String, String>)| Action::StartTask {
             id,
-            connector: Arc::clone(&connector.config),
+            connector: Arc::clone(&connector.settings),
             settings: settings.clone(),
         };
         ids.into_iter().zip(&connector.tasks).map(start).collect()
-    }
-
-    /// KIP-1004: a connector that makes more tasks than it may has a fault.
-    fn check_count(
-        &self,
-        name: &str,
-        tasks: Vec<BTreeMap<String, String>>,
-    ) -> Result<Vec<BTreeMap<String, String>>, String> {
-        let Some(connector) = self.connectors.get(name) else {
-            return Ok(tasks);
-        };
-        let (count, max) = (tasks.len(), connector.config.tasks_max);
-        if count <= max || !connector.config.tasks_max_enforce {
-            return Ok(tasks);
-        }
-        Err(format!(
-            "The connector {name} has generated {count} tasks, which is greater than {max}, the \
-             maximum number of tasks it is configured to create. This behaviour should be \
-             considered a bug and is disallowed."
-        ))
     }
 
     fn on_task_ended(&mut self, id: &TaskId) -> Vec<Action> {
@@ -430,7 +415,7 @@ impl Connector {
     fn info(&self, name: &Arc<str>) -> ConnectorInfo {
         ConnectorInfo {
             name: Arc::clone(name),
-            config: self.config.originals.as_map().clone(),
+            config: self.settings.as_map().clone(),
             tasks: self.task_ids(name).collect(),
             kind: self.kind(),
         }
@@ -443,16 +428,38 @@ impl Connector {
             .map(move |task| TaskId::new(Arc::clone(&name), task))
     }
 
-    /// A task's settings with what the worker adds: its class and the topics.
+    /// A task's settings with what the worker adds, its class and the topics, and with the connector's variables where
+    /// the connector handed on their values.
+    ///
+    /// # Source
+    /// `AbstractHerder.reverseTransform`
     fn complete(&self, mut task: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        for (key, text) in self.settings.as_map() {
+            if let Some(value) = task.get_mut(key).filter(|_| has_variable(text)) {
+                value.clone_from(text);
+            }
+        }
         task.insert("task.class".to_owned(), self.plugin.task_class.to_owned());
         for key in ["topics", "topics.regex"] {
-            if let Some(text) = self.config.originals.text(key) {
+            if let Some(text) = self.settings.text(key) {
                 task.insert(key.to_owned(), text.to_owned());
             }
         }
         task
     }
+}
+
+/// KIP-1004: a connector that makes more tasks than it may has a fault.
+fn check_count(name: &str, tasks: WantedTasks) -> Result<Vec<BTreeMap<String, String>>, String> {
+    let (count, max) = (tasks.configs.len(), tasks.max);
+    if count <= max || !tasks.is_max_enforced {
+        return Ok(tasks.configs);
+    }
+    Err(format!(
+        "The connector {name} has generated {count} tasks, which is greater than {max}, the maximum \
+         number of tasks it is configured to create. This behaviour should be considered a bug and is \
+         disallowed."
+    ))
 }
 
 #[cfg(test)]

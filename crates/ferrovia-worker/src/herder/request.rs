@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::validation::{ConfigInfos, GivenSettings, KeyInfo};
 use crate::config::ConnectorFile;
+use crate::plugins::Plugin;
 use crate::status::{Status, TaskId};
 
 /// Requests that wait for the herder. Whoever comes when so many wait, waits too.
@@ -90,6 +92,9 @@ pub enum HerderError {
     /// What is to be made exists.
     #[error("{0}")]
     AlreadyExists(String),
+    /// Settings cannot be read at all.
+    #[error("{0}")]
+    Config(String),
     /// It was tried and failed.
     #[error("{0}")]
     Failed(String),
@@ -99,6 +104,26 @@ pub enum HerderError {
     /// No answer came in time.
     #[error("Request timed out")]
     TimedOut,
+}
+
+impl HerderError {
+    /// Settings cannot be read for this reason.
+    pub fn config(reason: impl ToString) -> Self {
+        Self::Config(reason.to_string())
+    }
+
+    /// The same with another text, where it has one of its own.
+    #[must_use]
+    pub fn map_text(self, map: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::NotFound(text) => Self::NotFound(map(&text)),
+            Self::BadRequest(text) => Self::BadRequest(map(&text)),
+            Self::AlreadyExists(text) => Self::AlreadyExists(map(&text)),
+            Self::Config(text) => Self::Config(map(&text)),
+            Self::Failed(text) => Self::Failed(map(&text)),
+            Self::Stopping | Self::TimedOut => self,
+        }
+    }
 }
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
@@ -112,6 +137,9 @@ pub(super) enum Request {
     Status(String, Reply<Result<ConnectorStatus, HerderError>>),
     TaskStatus(TaskId, Reply<Option<Status>>),
     Create(ConnectorFile, Reply<Result<ConnectorInfo, HerderError>>),
+    Plugins(Reply<Vec<Plugin>>),
+    PluginConfig(String, String, Reply<Result<Vec<KeyInfo>, HerderError>>),
+    Validate(GivenSettings, Reply<Result<ConfigInfos, HerderError>>),
     Ready(Reply<()>),
     IsReady(Reply<bool>),
     Stop(Reply<()>),
@@ -188,6 +216,36 @@ impl HerderHandle {
     /// Any but [`HerderError::NotFound`]: the settings are bad, the name is taken, or the connector does not start.
     pub async fn create(&self, file: ConnectorFile) -> Result<ConnectorInfo, HerderError> {
         self.ask(|reply| Request::Create(file, reply), REQUEST_TIMEOUT)
+            .await?
+    }
+
+    /// All plugins, by kind and class.
+    ///
+    /// # Errors
+    /// As [`overview`](Self::overview).
+    pub async fn plugins(&self) -> Result<Vec<Plugin>, HerderError> {
+        self.ask(Request::Plugins, REQUEST_TIMEOUT).await
+    }
+
+    /// The definitions of a plugin's settings, in a version or range of versions.
+    ///
+    /// # Errors
+    /// [`HerderError::NotFound`] for an unknown plugin, [`HerderError::BadRequest`] for a version that it has not.
+    pub async fn plugin_config(
+        &self,
+        name: &str,
+        version: &str,
+    ) -> Result<Vec<KeyInfo>, HerderError> {
+        let request = |reply| Request::PluginConfig(name.to_owned(), version.to_owned(), reply);
+        self.ask(request, REQUEST_TIMEOUT).await?
+    }
+
+    /// All about a connector's settings, without making it.
+    ///
+    /// # Errors
+    /// See [`validate`](super::ConnectorValidator::validate).
+    pub async fn validate(&self, settings: GivenSettings) -> Result<ConfigInfos, HerderError> {
+        self.ask(|reply| Request::Validate(settings, reply), REQUEST_TIMEOUT)
             .await?
     }
 

@@ -8,6 +8,7 @@ use ferrovia_pipeline::sink::SinkTask;
 use tokio::sync::mpsc;
 
 use crate::config::ConnectorConfig;
+use crate::config::providers::Redactor;
 use crate::status::{State, TaskId};
 
 /// Reports that wait for the herder. A task that has more to say waits.
@@ -69,17 +70,35 @@ pub struct TaskReport {
 pub struct TaskReports {
     id: TaskId,
     queue: mpsc::Sender<TaskReport>,
+    redactor: Redactor,
 }
 
 impl TaskReports {
     /// Reports for one task into a queue.
     pub fn new(id: TaskId, queue: mpsc::Sender<TaskReport>) -> Self {
-        Self { id, queue }
+        Self {
+            id,
+            queue,
+            redactor: Redactor::default(),
+        }
+    }
+
+    /// Keeps these values out of all that is reported.
+    #[must_use]
+    pub fn redacting(mut self, redactor: Redactor) -> Self {
+        self.redactor = redactor;
+        self
+    }
+
+    /// The text without values that came from providers: for log lines that repeat what a connector says.
+    pub fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text)
     }
 
     /// Tells the state that the task is in; `trace` says why it failed.
     pub async fn state(&self, state: State, trace: impl Into<String>) {
-        self.send(TaskEvent::State(state, trace.into())).await;
+        let trace = self.redact(&trace.into());
+        self.send(TaskEvent::State(state, trace)).await;
     }
 
     /// Tells that the task has ended.
@@ -89,6 +108,10 @@ impl TaskReports {
 
     /// As [`state`](Self::state) and [`ended`](Self::ended), from a thread that may block.
     pub fn send_blocking(&self, event: TaskEvent) {
+        let event = match event {
+            TaskEvent::State(state, trace) => TaskEvent::State(state, self.redact(&trace)),
+            TaskEvent::Ended => TaskEvent::Ended,
+        };
         // A herder that is gone needs no reports: the worker is ending.
         let _ = self.queue.blocking_send(TaskReport {
             id: self.id.clone(),

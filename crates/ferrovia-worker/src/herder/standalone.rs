@@ -6,23 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
+use ferrovia_pipeline::error::ConnectError;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, error, info, warn};
 
-use super::catalog::ConnectorCatalog;
-use super::machine::{Action, HerderMachine, RequestId};
+use super::machine::{Action, HerderMachine, RequestId, WantedTasks};
 use super::request::{ConnectorInfo, HerderError, HerderHandle, Reply, Request};
-use super::runner::{REPORTS_MAX, TaskReport, TaskReports, TaskRunner, TaskStart};
-use crate::config::ConnectorConfig;
+use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+use super::validation::{Admission, ConfigInfos, ConnectorValidator};
+use crate::config::Settings;
 use crate::logging::{connector_span, task_span};
+use crate::status::{State, TaskId};
 
 /// Runs connectors on this worker alone. Made with its handle, then [run](Self::run) until it is told to stop.
 pub struct StandaloneHerder<R> {
     machine: HerderMachine,
     runner: R,
-    catalog: Arc<dyn ConnectorCatalog>,
+    validator: Arc<ConnectorValidator>,
     requests: mpsc::Receiver<Request>,
     reports: mpsc::Receiver<TaskReport>,
     /// For the tasks that are begun.
@@ -30,6 +32,8 @@ pub struct StandaloneHerder<R> {
     /// What is started; connectors that are just starting are in `starting`.
     connectors: BTreeMap<Arc<str>, Box<dyn SinkConnector>>,
     starting: JoinSet<Started>,
+    /// Settings that are being checked, which may read files.
+    checking: JoinSet<Checked>,
     creators: BTreeMap<RequestId, Reply<Result<ConnectorInfo, HerderError>>>,
     requests_seen: u64,
     stoppers: Vec<Reply<()>>,
@@ -38,19 +42,31 @@ pub struct StandaloneHerder<R> {
     is_finished: bool,
     /// Whether tasks were given up that did not end in time.
     has_left_tasks: bool,
+    /// What followed from tasks that could not begin.
+    late: Vec<Action>,
 }
 
 /// A connector that was started, with its tasks, or the trace of its failure.
 struct Started {
     name: Arc<str>,
     connector: Option<Box<dyn SinkConnector>>,
-    tasks: Result<Vec<BTreeMap<String, String>>, String>,
+    tasks: Result<WantedTasks, String>,
+}
+
+/// Settings that were checked, for whoever asked.
+enum Checked {
+    Admission(RequestId, Result<Admission, HerderError>),
+    Infos(
+        Reply<Result<ConfigInfos, HerderError>>,
+        Result<ConfigInfos, HerderError>,
+    ),
 }
 
 enum Event {
     Request(Request),
     Report(TaskReport),
     Started(Started),
+    Checked(Checked),
     StopDeadline,
 }
 
@@ -67,7 +83,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
     pub fn new(
         worker_id: impl Into<Arc<str>>,
         runner: R,
-        catalog: Arc<dyn ConnectorCatalog>,
+        validator: ConnectorValidator,
         stop_timeout: Duration,
     ) -> (Self, HerderHandle) {
         let (handle, requests) = HerderHandle::channel();
@@ -75,12 +91,13 @@ impl<R: TaskRunner> StandaloneHerder<R> {
         let herder = Self {
             machine: HerderMachine::new(worker_id),
             runner,
-            catalog,
+            validator: Arc::new(validator),
             requests,
             reports,
             reporting,
             connectors: BTreeMap::new(),
             starting: JoinSet::new(),
+            checking: JoinSet::new(),
             creators: BTreeMap::new(),
             requests_seen: 0,
             stoppers: Vec::new(),
@@ -88,6 +105,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
             stop_deadline: None,
             is_finished: false,
             has_left_tasks: false,
+            late: Vec::new(),
         };
         (herder, handle)
     }
@@ -101,6 +119,10 @@ impl<R: TaskRunner> StandaloneHerder<R> {
             };
             let actions = self.handle(event);
             self.perform(actions).await;
+            while !self.late.is_empty() {
+                let late = std::mem::take(&mut self.late);
+                self.perform(late).await;
+            }
         }
         if self.has_left_tasks {
             // Dropping a runner waits for its threads, and these may never end.
@@ -123,6 +145,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
         tokio::select! {
             Some(report) = self.reports.recv() => Some(Event::Report(report)),
             Some(Ok(started)) = self.starting.join_next() => Some(Event::Started(started)),
+            Some(Ok(checked)) = self.checking.join_next() => Some(Event::Checked(checked)),
             request = self.requests.recv() => request.map(Event::Request),
             () = at_deadline => Some(Event::StopDeadline),
         }
@@ -145,6 +168,13 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                     error!("Error while starting connector {name}: {trace}");
                 }
                 self.machine.on_connector_started(&name, tasks)
+            }
+            Event::Checked(Checked::Admission(request, admission)) => {
+                self.machine.on_create(request, admission)
+            }
+            Event::Checked(Checked::Infos(reply, infos)) => {
+                let _ = reply.send(infos);
+                Vec::new()
             }
             Event::StopDeadline => {
                 self.stop_deadline = None;
@@ -177,7 +207,19 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                 self.requests_seen += 1;
                 let id = RequestId(self.requests_seen);
                 self.creators.insert(id, reply);
-                return self.machine.on_create(id, file, self.catalog.as_ref());
+                self.check(move |validator| {
+                    let admission = guarded(|| validator.admit(file));
+                    Checked::Admission(id, admission)
+                });
+            }
+            Request::Validate(settings, reply) => self.check(move |validator| {
+                Checked::Infos(reply, guarded(|| validator.validate(&settings)))
+            }),
+            Request::Plugins(reply) => {
+                drop(reply.send(self.validator.plugins().all().to_vec()));
+            }
+            Request::PluginConfig(name, version, reply) => {
+                drop(reply.send(self.validator.plugin_config(&name, &version)));
             }
             Request::Stop(reply) => {
                 info!("Herder stopping");
@@ -195,9 +237,9 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                 Action::StartConnector {
                     name,
                     plugin,
-                    config,
+                    settings,
                 } => {
-                    self.start_connector(name, plugin, config);
+                    self.start_connector(name, plugin, settings);
                 }
                 Action::StopConnector(name) => self.stop_connector(&name),
                 Action::StartTask {
@@ -206,24 +248,9 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                     settings,
                 } => {
                     let span = task_span(&id);
-                    let Some(made) = self.connectors.get(&id.connector) else {
-                        continue;
-                    };
-                    let reports = TaskReports::new(id.clone(), self.reporting.clone());
-                    let task = made.task();
-                    let start = TaskStart {
-                        id,
-                        connector,
-                        settings,
-                        task,
-                        reports,
-                    };
-                    async {
-                        info!("Creating task {}", start.id);
-                        self.runner.start_task(start).await;
-                    }
-                    .instrument(span)
-                    .await;
+                    self.start_task(id, connector, settings)
+                        .instrument(span)
+                        .await;
                 }
                 Action::StopTask(id) => {
                     let span = task_span(&id);
@@ -244,19 +271,28 @@ impl<R: TaskRunner> StandaloneHerder<R> {
         }
     }
 
+    /// Checks settings on a thread that may block.
+    fn check(&mut self, check: impl FnOnce(&ConnectorValidator) -> Checked + Send + 'static) {
+        let validator = Arc::clone(&self.validator);
+        self.checking.spawn_blocking(move || check(&validator));
+    }
+
     fn start_connector(
         &mut self,
         name: Arc<str>,
         plugin: ConnectorPlugin,
-        config: Arc<ConnectorConfig>,
+        settings: Arc<Settings>,
     ) {
         let span = connector_span(&name);
         let _entered = span.enter();
-        info!("Creating connector {name} of type {}", config.class);
+        let class = settings.text("connector.class").unwrap_or_default();
+        info!("Creating connector {name} of type {class}");
         let entered = span.clone();
+        let validator = Arc::clone(&self.validator);
         // The connector's code may block, so it gets a thread on which it may; and it may panic.
         self.starting.spawn_blocking(move || {
-            let begin = || entered.in_scope(|| start(Arc::clone(&name), plugin, &config));
+            let begin =
+                || entered.in_scope(|| start(Arc::clone(&name), plugin, &settings, &validator));
             catch_unwind(AssertUnwindSafe(begin)).unwrap_or_else(|_| {
                 let trace = format!("{} panicked while it started", plugin.class);
                 Started {
@@ -266,6 +302,50 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                 }
             })
         });
+    }
+
+    /// Begins a task, with the values of its variables as they are now.
+    async fn start_task(
+        &mut self,
+        id: TaskId,
+        connector: Arc<Settings>,
+        settings: BTreeMap<String, String>,
+    ) {
+        let Some(made) = self.connectors.get(&id.connector) else {
+            return;
+        };
+        info!("Creating task {id}");
+        let task = made.task();
+        let reports = TaskReports::new(id.clone(), self.reporting.clone());
+        let validator = Arc::clone(&self.validator);
+        let resolving = tokio::task::spawn_blocking(move || {
+            guarded(|| validator.resolve_task(connector.as_map(), &settings))
+        });
+        let resolved = resolving.await.unwrap_or(Err(HerderError::Stopping));
+        match resolved {
+            Ok((connector, settings)) => {
+                let start = TaskStart {
+                    id,
+                    connector: Arc::new(connector.config),
+                    settings,
+                    task,
+                    reports: reports.redacting(connector.redactor),
+                };
+                self.runner.start_task(start).await;
+            }
+            Err(error) => {
+                let trace = trace(&error);
+                error!("Failed to start task {id}: {trace}");
+                self.reporting_directly(&id, trace);
+            }
+        }
+    }
+
+    /// The task never began. Its reports do not go through the queue, which this herder alone empties.
+    fn reporting_directly(&mut self, id: &TaskId, trace: String) {
+        for event in [TaskEvent::State(State::Failed, trace), TaskEvent::Ended] {
+            self.late.extend(self.machine.on_task_event(id, event));
+        }
     }
 
     fn stop_connector(&mut self, name: &str) {
@@ -284,18 +364,29 @@ impl<R: TaskRunner> StandaloneHerder<R> {
     }
 }
 
-fn start(name: Arc<str>, plugin: ConnectorPlugin, config: &ConnectorConfig) -> Started {
-    let ConnectorFactory::Sink(make) = plugin.factory else {
-        let trace = format!(
-            "{} is not a connector that this worker can run",
-            plugin.class
-        );
-        return Started {
-            name,
-            connector: None,
-            tasks: Err(trace),
-        };
+fn start(
+    name: Arc<str>,
+    plugin: ConnectorPlugin,
+    settings: &Settings,
+    validator: &ConnectorValidator,
+) -> Started {
+    let failed = |name, trace| Started {
+        name,
+        connector: None,
+        tasks: Err(trace),
     };
+    let ConnectorFactory::Sink(make) = plugin.factory else {
+        let class = plugin.class;
+        return failed(
+            name,
+            format!("{class} is not a connector that this worker can run"),
+        );
+    };
+    let resolved = match validator.resolve(settings.as_map()) {
+        Ok(resolved) => resolved,
+        Err(error) => return failed(name, trace(&error)),
+    };
+    let config = &resolved.config;
     let mut connector = make();
     let started = connector.start(config.originals.as_map());
     let tasks = started.and_then(|()| connector.task_configs(config.tasks_max));
@@ -303,11 +394,34 @@ fn start(name: Arc<str>, plugin: ConnectorPlugin, config: &ConnectorConfig) -> S
         "Finished creating connector {name}, version {}",
         plugin.version
     );
+    let wanted = tasks.map(|configs| WantedTasks {
+        configs,
+        max: config.tasks_max,
+        is_max_enforced: config.tasks_max_enforce,
+    });
     Started {
         name,
         connector: Some(connector),
-        tasks: tasks.map_err(|error| error.trace()),
+        tasks: wanted.map_err(|error| resolved.redactor.redact(&error.trace())),
     }
+}
+
+/// An error as statuses show it: with the class that Java throws.
+fn trace(error: &HerderError) -> String {
+    let text = error.to_string();
+    match error {
+        HerderError::Config(_) => ConnectError::config(text).trace(),
+        _ => ConnectError::failed(text).trace(),
+    }
+}
+
+/// Calls code of plugins, which may panic.
+fn guarded<T>(call: impl FnOnce() -> Result<T, HerderError>) -> Result<T, HerderError> {
+    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|_| {
+        Err(HerderError::Failed(
+            "a plugin panicked while its settings were checked".to_owned(),
+        ))
+    })
 }
 
 #[cfg(test)]

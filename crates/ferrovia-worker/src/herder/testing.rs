@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use ferrovia_pipeline::config::ConfigDef;
+use ferrovia_pipeline::config::{ConfigDef, ConfigKey, ConfigType, Importance};
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
 
 use super::catalog::ConnectorCatalog;
 use super::runner::{TaskReports, TaskRunner, TaskStart};
-use crate::config::{ConnectorFile, InitialState};
+use super::validation::ConnectorValidator;
+use crate::config::{ConnectorFile, InitialState, StandaloneConfig};
 use crate::status::{State, TaskId};
 
 /// The plugin that Java knows as FileStreamSink, and one that never starts.
@@ -38,24 +39,34 @@ impl Catalog {
             }),
         ])
     }
-
-    pub(crate) fn shared() -> Arc<dyn ConnectorCatalog> {
-        Arc::new(Self::new())
-    }
 }
 
 impl ConnectorCatalog for Catalog {
     fn connectors(&self) -> &[ConnectorPlugin] {
         &self.0
     }
+}
 
-    fn is_converter(&self, class: &str) -> bool {
-        class.ends_with("StringConverter")
-    }
-
-    fn is_header_converter(&self, class: &str) -> bool {
-        class.ends_with("SimpleHeaderConverter")
-    }
+/// A validator with these plugins, for a worker whose settings are the least and these.
+pub(crate) fn validator(settings: &[(&str, &str)]) -> ConnectorValidator {
+    let least = [
+        ("bootstrap.servers", "b:1"),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.converters.ByteArrayConverter",
+        ),
+        ("offset.storage.file.filename", "/tmp/o"),
+    ];
+    let settings = least.iter().chain(settings);
+    let settings = settings
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    let worker = StandaloneConfig::from_settings(settings).unwrap().worker;
+    ConnectorValidator::new(Arc::new(Catalog::new()), Arc::new(worker))
 }
 
 /// A connector whose tasks get its settings.
@@ -68,10 +79,14 @@ struct Idle {
 impl SinkConnector for Idle {
     fn config(&self) -> ConfigDef {
         ConfigDef::new()
+            .define(ConfigKey::optional("file", ConfigType::String).importance(Importance::High))
     }
 
     fn start(&mut self, settings: &BTreeMap<String, String>) -> Result<(), ConnectError> {
         assert!(settings.get("panics").is_none(), "the connector panics");
+        if let Some(told) = settings.get("tells") {
+            return Err(ConnectError::failed(format!("no way to use {told}")));
+        }
         if self.is_broken {
             return Err(ConnectError::failed("no way"));
         }

@@ -28,6 +28,20 @@ impl ApiError {
         }
     }
 
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            message: message.into(),
+        }
+    }
+
     /// A status that nobody explains further, in Jersey's words.
     pub(super) fn plain(status: StatusCode) -> Self {
         let reason = status.canonical_reason().unwrap_or_default();
@@ -54,9 +68,10 @@ impl From<HerderError> for ApiError {
             HerderError::NotFound(_) => StatusCode::NOT_FOUND,
             HerderError::BadRequest(_) => StatusCode::BAD_REQUEST,
             HerderError::AlreadyExists(_) => StatusCode::CONFLICT,
-            HerderError::Failed(_) | HerderError::Stopping | HerderError::TimedOut => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            HerderError::Config(_)
+            | HerderError::Failed(_)
+            | HerderError::Stopping
+            | HerderError::TimedOut => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self {
             status,

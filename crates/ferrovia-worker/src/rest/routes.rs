@@ -5,15 +5,21 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, put};
 
 use super::error::without_content_type;
-use super::{RestState, connectors, health, root};
+use super::{RestState, connectors, health, plugins, root};
 
 pub(super) fn routes(state: RestState) -> Router {
     let endpoints = [
         ("/", get(root::info)),
         ("/health", get(health::health)),
+        ("/connector-plugins", get(plugins::list)),
+        ("/connector-plugins/{name}/config", get(plugins::config)),
+        (
+            "/connector-plugins/{name}/config/validate",
+            put(plugins::validate),
+        ),
         ("/connectors", get(connectors::list)),
         ("/connectors/{name}", get(connectors::info)),
         ("/connectors/{name}/config", get(connectors::config)),

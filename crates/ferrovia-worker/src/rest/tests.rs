@@ -7,11 +7,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+mod plugins;
+mod secrets;
+
 use super::*;
 use crate::config::listener::{Listener, Scheme};
 use crate::config::worker::RestConfig;
-use crate::herder::testing::{Catalog, Runner, file};
-use crate::herder::{HerderHandle, StandaloneHerder};
+use crate::herder::testing::{Runner, file, validator};
+use crate::herder::{ConnectorValidator, HerderHandle, StandaloneHerder};
 use crate::status::State;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -24,6 +27,10 @@ struct Served {
 }
 
 async fn serve(runner: Runner) -> Served {
+    serve_with(runner, validator(&[])).await
+}
+
+async fn serve_with(runner: Runner, validator: ConnectorValidator) -> Served {
     let config = RestConfig {
         listeners: vec![Listener::parse("http://127.0.0.1:0").unwrap()],
         advertised_host: None,
@@ -34,7 +41,7 @@ async fn serve(runner: Runner) -> Served {
     let address = server.addresses()[0];
     let worker_id = server.advertised_url().worker_id();
     let (herder, handle) =
-        StandaloneHerder::new(worker_id, runner, Catalog::shared(), Duration::from_secs(5));
+        StandaloneHerder::new(worker_id, runner, validator, Duration::from_secs(5));
     tokio::task::spawn_local(herder.run());
     let (stop, stopping) = watch::channel(false);
     let cluster = Some("MkU3OEVBNTcwNTJENDM2Qk".to_owned());
@@ -54,14 +61,28 @@ async fn request(
     target: &str,
     accept: &str,
 ) -> (String, String, String) {
-    let mut stream = TcpStream::connect(address).await.unwrap();
     let accept = if accept == "-" {
         String::new()
     } else {
         format!("Accept: {accept}\r\n")
     };
-    let text =
-        format!("{method} {target} HTTP/1.1\r\nHost: w\r\n{accept}Connection: close\r\n\r\n");
+    send(address, method, target, &accept, "").await
+}
+
+/// As [`request`], with whole lines of headers and a body.
+async fn send(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> (String, String, String) {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let length = body.len();
+    let text = format!(
+        "{method} {target} HTTP/1.1\r\nHost: w\r\n{headers}Content-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::time::timeout(DEADLINE, stream.read_to_string(&mut answer))

@@ -80,9 +80,6 @@ fn configure(file: &Path) -> Result<StandaloneConfig, Failure> {
     if !unknown.is_empty() {
         warn!("These configurations '{unknown:?}' were supplied but are not used.");
     }
-    if !config.worker.parsed.list("config.providers").is_empty() {
-        warn!("config.providers is set, but variables in settings are not replaced yet.");
-    }
     Ok(config)
 }
 

@@ -1,7 +1,7 @@
 //! The rules, event by event. Messages were recorded from Java's standalone worker.
 
 use super::*;
-use crate::herder::testing::{Catalog, file};
+use crate::herder::testing::{file, validator};
 
 const SINK: [(&str, &str); 4] = [
     ("name", "s"),
@@ -11,7 +11,16 @@ const SINK: [(&str, &str); 4] = [
 ];
 
 fn create(machine: &mut HerderMachine, settings: &[(&str, &str)]) -> Vec<Action> {
-    machine.on_create(RequestId(1), file(settings), &Catalog::new())
+    machine.on_create(RequestId(1), validator(&[]).admit(file(settings)))
+}
+
+/// The tasks of a connector that may have two.
+fn wanted(configs: Vec<BTreeMap<String, String>>) -> WantedTasks {
+    WantedTasks {
+        configs,
+        max: 2,
+        is_max_enforced: true,
+    }
 }
 
 fn refusal(actions: &[Action]) -> String {
@@ -25,7 +34,7 @@ fn refusal(actions: &[Action]) -> String {
 fn running() -> HerderMachine {
     let mut machine = HerderMachine::new("w:8083");
     create(&mut machine, &SINK);
-    machine.on_connector_started("s", Ok(vec![BTreeMap::new(); 2]));
+    machine.on_connector_started("s", Ok(wanted(vec![BTreeMap::new(); 2])));
     for task in 0..2 {
         let event = TaskEvent::State(State::Running, String::new());
         machine.on_task_event(&TaskId::new("s", task), event);
@@ -51,7 +60,7 @@ fn a_connector_is_started_then_its_tasks_then_the_caller_is_answered() {
     );
 
     let own = BTreeMap::from([("file".to_owned(), "f".to_owned())]);
-    let actions = machine.on_connector_started("s", Ok(vec![own.clone(), own]));
+    let actions = machine.on_connector_started("s", Ok(wanted(vec![own.clone(), own])));
     let [
         Action::StartTask { id, settings, .. },
         Action::StartTask { .. },
@@ -128,7 +137,7 @@ fn a_connector_that_does_not_start_is_failed_and_has_no_tasks() {
 fn more_tasks_than_allowed_fail_the_connector_unless_it_may() {
     let mut machine = HerderMachine::new("w:8083");
     create(&mut machine, &SINK);
-    machine.on_connector_started("s", Ok(vec![BTreeMap::new(); 3]));
+    machine.on_connector_started("s", Ok(wanted(vec![BTreeMap::new(); 3])));
     let trace = machine.status("s").unwrap().connector.trace;
     assert!(trace.starts_with("The connector s has generated 3 tasks, which is greater than 2"));
 
@@ -136,12 +145,11 @@ fn more_tasks_than_allowed_fail_the_connector_unless_it_may() {
     settings.push(("tasks.max.enforce", "false"));
     let mut lenient = HerderMachine::new("w:8083");
     create(&mut lenient, &settings);
-    assert_eq!(
-        lenient
-            .on_connector_started("s", Ok(vec![BTreeMap::new(); 3]))
-            .len(),
-        4
-    );
+    let many = WantedTasks {
+        is_max_enforced: false,
+        ..wanted(vec![BTreeMap::new(); 3])
+    };
+    assert_eq!(lenient.on_connector_started("s", Ok(many)).len(), 4);
 }
 
 #[test]
@@ -149,7 +157,7 @@ fn a_paused_connector_has_no_tasks_yet() {
     let mut machine = HerderMachine::new("w:8083");
     let mut paused = file(&SINK);
     paused.initial_state = InitialState::Paused;
-    let actions = machine.on_create(RequestId(1), paused, &Catalog::new());
+    let actions = machine.on_create(RequestId(1), validator(&[]).admit(paused));
     assert!(
         matches!(actions.as_slice(), [Action::Reply(_, Ok(_))]),
         "{actions:?}"
@@ -214,7 +222,7 @@ fn a_connector_that_starts_too_late_is_stopped_at_once() {
     let mut machine = HerderMachine::new("w:8083");
     create(&mut machine, &SINK);
     assert!(!machine.on_stop().is_empty());
-    let actions = machine.on_connector_started("s", Ok(vec![BTreeMap::new()]));
+    let actions = machine.on_connector_started("s", Ok(wanted(vec![BTreeMap::new()])));
     assert!(
         matches!(
             actions.as_slice(),
@@ -239,4 +247,19 @@ fn unknown_names_are_not_found_in_javas_words() {
         machine.status("x").unwrap_err().to_string(),
         "No status found for connector x"
     );
+}
+
+#[test]
+fn tasks_show_the_variables_of_their_connector() {
+    let mut machine = HerderMachine::new("w:8083");
+    let mut settings = SINK.to_vec();
+    settings.push(("file", "${file:/p:k}"));
+    create(&mut machine, &settings);
+    let own = BTreeMap::from([
+        ("file".to_owned(), "canary".to_owned()),
+        ("topics".to_owned(), "t".to_owned()),
+    ]);
+    machine.on_connector_started("s", Ok(wanted(vec![own])));
+    let tasks = machine.tasks("s").unwrap();
+    assert_eq!(tasks[0].config["file"], "${file:/p:k}");
 }

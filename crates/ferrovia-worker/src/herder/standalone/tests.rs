@@ -1,7 +1,7 @@
 //! The driver with a runner that only reports.
 
 use super::*;
-use crate::herder::testing::{Catalog, Runner, file};
+use crate::herder::testing::{Runner, file, validator};
 use crate::status::State;
 
 const SINK: [(&str, &str); 4] = [
@@ -17,7 +17,7 @@ fn run(runner: &Runner, stop_timeout: Duration, test: impl AsyncFnOnce(HerderHan
         .build()
         .unwrap();
     let (herder, handle) =
-        StandaloneHerder::new("w:1", runner.clone(), Catalog::shared(), stop_timeout);
+        StandaloneHerder::new("w:1", runner.clone(), validator(&[]), stop_timeout);
     let deadline = Duration::from_secs(20);
     runtime.block_on(async {
         let both = async { tokio::join!(herder.run(), test(handle)) };

@@ -1,0 +1,121 @@
+//! What a connector overrides of its clients' settings.
+//!
+//! # Source
+//! `AbstractHerder.validateClientOverrides` and `Worker.connectorClientConfigOverrides` of Kafka 4.2
+
+use std::collections::BTreeMap;
+
+use ferrovia_pipeline::config::{ConfigError, ConfigKey, ConfigType};
+
+use super::Effective;
+use super::definition::parse;
+use super::infos::{ConfigInfo, ConfigInfos, KeyInfo, ValueInfo, text};
+use crate::config::java_map::in_java_order;
+use crate::config::override_policy::OverridePolicy;
+use crate::config::worker::ClientKind;
+use crate::config::{ConnectorConfig, client_definition};
+use crate::herder::request::HerderError;
+
+const DEAD_LETTER_TOPIC: &str = "errors.deadletterqueue.topic.name";
+
+/// One part of the answer for each client that the connector will have.
+pub(super) fn infos(
+    settings: &Effective<'_>,
+    policy: &OverridePolicy,
+) -> Result<Vec<ConfigInfos>, HerderError> {
+    let writes = settings
+        .text(DEAD_LETTER_TOPIC)
+        .is_some_and(|topic| !topic.trim().is_empty());
+    kinds(writes)
+        .map(|kind| of_client(kind, settings, policy))
+        .collect()
+}
+
+/// Checks, once more when a task starts, that the policy allows what is overridden.
+///
+/// # Errors
+/// Java's message, without the values.
+pub(super) fn check_policy(
+    connector: &ConnectorConfig,
+    policy: &OverridePolicy,
+) -> Result<(), String> {
+    for kind in kinds(connector.sink.dead_letters.is_some()) {
+        let overridden = connector.originals.with_prefix(kind.override_prefix());
+        let refused = in_java_order(overridden.as_map())
+            .into_iter()
+            .filter_map(|(key, _)| Some((key, policy.check(key).err()?)));
+        let refused: Vec<String> = refused
+            .map(|(key, why)| format!("[{key},[hidden],[],[{why}],true]"))
+            .collect();
+        if !refused.is_empty() {
+            return Err(format!(
+                "Client Config Overrides not allowed [{}]",
+                refused.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The clients of a sink, which writes only where it has a topic for dead letters.
+fn kinds(writes: bool) -> impl Iterator<Item = ClientKind> {
+    let all = [
+        (ClientKind::Producer, writes),
+        (ClientKind::Consumer, true),
+        (ClientKind::Admin, writes),
+    ];
+    all.into_iter()
+        .filter(|(_, is_there)| *is_there)
+        .map(|(kind, _)| kind)
+}
+
+fn of_client(
+    kind: ClientKind,
+    settings: &Effective<'_>,
+    policy: &OverridePolicy,
+) -> Result<ConfigInfos, HerderError> {
+    let definitions = client_definition::client(kind);
+    let prefix = kind.override_prefix();
+    let overridden: BTreeMap<String, String> = settings
+        .given
+        .keys()
+        .filter_map(|key| Some((key.strip_prefix(prefix)?.to_owned(), String::new())))
+        .collect();
+    let mut infos = ConfigInfos::default();
+    for (name, _) in in_java_order(&overridden) {
+        let key = definitions.key(name);
+        let written = settings.text(&format!("{prefix}{name}"));
+        let value = written
+            .map(|written| shown(name, key, written))
+            .transpose()?;
+        let errors: Vec<String> = policy.check(name).err().into_iter().collect();
+        infos.error_count += errors.len();
+        infos.configs.push(ConfigInfo {
+            definition: key.map(|key| KeyInfo::new(key, prefix)),
+            value: Some(ValueInfo {
+                name: format!("{prefix}{name}"),
+                value,
+                recommended_values: Vec::new(),
+                errors,
+                is_visible: true,
+            }),
+        });
+    }
+    Ok(infos)
+}
+
+/// A setting as it is shown. One that cannot be read ends the validation, as in Java.
+fn shown(name: &str, key: Option<&ConfigKey>, written: &str) -> Result<String, HerderError> {
+    let Some(key) = key else {
+        return Ok(written.to_owned());
+    };
+    // Java's clients know no short names, and what classes there are is not known here.
+    if key.config_type() == ConfigType::Class && !written.contains('.') {
+        return Err(HerderError::config(ConfigError::class_not_found(
+            name, written,
+        )));
+    }
+    parse(name, key.config_type(), written)
+        .map(|value| text(&value))
+        .map_err(HerderError::config)
+}
