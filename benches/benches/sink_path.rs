@@ -23,7 +23,7 @@ const CONVERTERS: [(&str, Converter); 2] = [
 
 /// What the worker would put: one batch, checked and opened when it is read.
 fn delivered(batch: RawBatch, converter: Converter) -> SinkBatch {
-    let plan = Arc::new(Plan::new(converter, converter));
+    let plan = Arc::new(Plan::new(converter.clone(), converter));
     let mut delivered = SinkBatch::new(plan, Inflater::new(InflateLimits::default()), true);
     delivered.push(Delivery {
         partition: TopicPartition::new("orders", 0),

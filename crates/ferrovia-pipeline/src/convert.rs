@@ -1,45 +1,94 @@
-//! Converters: from the bytes of a record's key or value to what a connector sees.
+//! Converters: from the bytes of a record's key, value or header to what a connector sees, and back.
 
 pub(crate) mod base64;
+mod definition;
+mod header;
+mod json;
+mod primitive;
+mod text;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use primitive::Primitive;
+
+pub use definition::config_def;
+pub use header::{HEADER_CONVERTER_CLASSES, HeaderConverter};
+pub use json::JsonConverter;
+pub use text::TextEncoding;
 
 use crate::connector::is_plugin_named;
-use crate::data::Value;
+use crate::data::{Schema, SchemaAndValue, SchemaType, Value};
 use crate::error::ConnectError;
 
-/// A converter that has been configured for keys or for values.
+/// A converter that has been configured for keys, values or headers. Cheap to clone.
 ///
 /// It is a closed set of steps rather than an open trait, so that the loop over a batch's records branches on it
 /// without a call through a pointer.
 ///
 /// # Source
 /// `org.apache.kafka.connect.storage.Converter`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Converter {
     /// `org.apache.kafka.connect.converters.ByteArrayConverter`: the bytes themselves.
     ByteArray,
     /// `org.apache.kafka.connect.storage.StringConverter`: text in the given encoding.
     String(TextEncoding),
+    /// `org.apache.kafka.connect.json.JsonConverter`
+    Json(Arc<JsonConverter>),
+    /// `org.apache.kafka.connect.converters.BooleanConverter`: a byte that is 0 or 1.
+    Boolean,
+    /// `org.apache.kafka.connect.converters.ShortConverter`: two bytes, the highest first.
+    Short,
+    /// `org.apache.kafka.connect.converters.IntegerConverter`: four bytes.
+    Integer,
+    /// `org.apache.kafka.connect.converters.LongConverter`: eight bytes.
+    Long,
+    /// `org.apache.kafka.connect.converters.FloatConverter`: four bytes.
+    Float,
+    /// `org.apache.kafka.connect.converters.DoubleConverter`: eight bytes.
+    Double,
 }
 
-/// How `StringConverter` reads bytes (`converter.encoding`).
+/// What a converter is used for (`converter.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TextEncoding {
-    /// Malformed input becomes U+FFFD, as in Java.
-    Utf8,
-    /// A byte is a character.
-    Latin1,
-    /// Bytes above 0x7F become U+FFFD, as in Java.
-    Ascii,
+pub enum ConverterRole {
+    /// Keys of records.
+    Key,
+    /// Values of records.
+    Value,
+    /// Values of headers.
+    Header,
 }
+
+impl ConverterRole {
+    /// The value of `converter.type`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Value => "value",
+            Self::Header => "header",
+        }
+    }
+}
+
+const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
+const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
+const STRING: &str = "org.apache.kafka.connect.storage.StringConverter";
 
 /// The converter classes that are built in, in the order in which plugins are listed.
-pub const CONVERTER_CLASSES: [&str; 2] = [
-    "org.apache.kafka.connect.converters.ByteArrayConverter",
-    "org.apache.kafka.connect.storage.StringConverter",
+pub const CONVERTER_CLASSES: [&str; 9] = [
+    "org.apache.kafka.connect.converters.BooleanConverter",
+    BYTE_ARRAY,
+    "org.apache.kafka.connect.converters.DoubleConverter",
+    "org.apache.kafka.connect.converters.FloatConverter",
+    "org.apache.kafka.connect.converters.IntegerConverter",
+    "org.apache.kafka.connect.converters.LongConverter",
+    "org.apache.kafka.connect.converters.ShortConverter",
+    JSON,
+    STRING,
 ];
 
 impl Converter {
@@ -47,202 +96,167 @@ impl Converter {
     /// `Ok(None)` when the class is none of ours.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] when a setting has an unusable value.
+    /// [`ConnectError::Config`] when a setting has an unusable value, and what is wrong with a schema in the settings.
     pub fn from_class(
         class: &str,
         settings: &BTreeMap<String, String>,
+        role: ConverterRole,
     ) -> Result<Option<Self>, ConnectError> {
-        let is = |known: &str| is_plugin_named(known, "Converter", class);
-        let [byte_array, string] = CONVERTER_CLASSES;
-        if is(byte_array) {
+        let mut known = CONVERTER_CLASSES.into_iter();
+        let Some(class) = known.find(|known| is_plugin_named(known, "Converter", class)) else {
+            return Ok(None);
+        };
+        if class == BYTE_ARRAY {
+            // In Java it does not even look at its settings.
             return Ok(Some(Self::ByteArray));
         }
-        if is(string) {
-            let encoding = settings
-                .get("converter.encoding")
-                .map_or("UTF-8", String::as_str);
-            return TextEncoding::from_java_name(encoding).map(|text| Some(Self::String(text)));
-        }
-        Ok(None)
+        let mut settings = settings.clone();
+        settings.insert("converter.type".to_owned(), role.name().to_owned());
+        let settings = definition::config_def_of(class).parse(&settings)?;
+        Ok(Some(match class {
+            STRING => {
+                let encoding = settings.optional_string("converter.encoding");
+                Self::String(TextEncoding::from_java_name(encoding.unwrap_or("UTF-8"))?)
+            }
+            JSON => Self::Json(Arc::new(JsonConverter::new(&settings)?)),
+            primitive => match primitive.rsplit('.').next() {
+                Some("BooleanConverter") => Self::Boolean,
+                Some("ShortConverter") => Self::Short,
+                Some("IntegerConverter") => Self::Integer,
+                Some("LongConverter") => Self::Long,
+                Some("FloatConverter") => Self::Float,
+                Some("DoubleConverter") => Self::Double,
+                _ => return Ok(None),
+            },
+        }))
     }
 
-    /// What a connector sees of `bytes`.
+    /// What a connector sees of `bytes`, for converters that accept all bytes; `None` for the others.
     #[inline]
-    pub fn to_connect<'a>(&self, bytes: Option<&'a [u8]>) -> Value<'a> {
+    pub fn view<'a>(&self, bytes: Option<&'a [u8]>) -> Option<Value<'a>> {
         match (self, bytes) {
-            (_, None) => Value::Null,
-            (Self::ByteArray, Some(bytes)) => Value::Bytes(Cow::Borrowed(bytes)),
-            (Self::String(encoding), Some(bytes)) => Value::String(encoding.decode(bytes)),
+            (Self::ByteArray, Some(bytes)) => Some(Value::Bytes(Cow::Borrowed(bytes))),
+            (Self::String(encoding), Some(bytes)) => Some(Value::String(encoding.decode(bytes))),
+            (Self::ByteArray | Self::String(_), None) => Some(Value::Null),
+            _ => None,
         }
     }
-}
 
-impl TextEncoding {
-    /// The encoding of a Java charset name.
+    /// What a connector sees of `bytes`, with its schema.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] for a charset that is not supported.
-    fn from_java_name(name: &str) -> Result<Self, ConnectError> {
-        match name.to_ascii_uppercase().as_str() {
-            "UTF-8" | "UTF8" => Ok(Self::Utf8),
-            "ISO-8859-1" | "ISO8859_1" | "LATIN1" => Ok(Self::Latin1),
-            "US-ASCII" | "ASCII" => Ok(Self::Ascii),
-            _ => Err(ConnectError::config(format!(
-                "Invalid value {name} for configuration converter.encoding: supported are UTF-8, ISO-8859-1 and US-ASCII"
-            ))),
+    /// The bytes are not what the converter expects, in Java's words.
+    pub fn to_connect<'a>(
+        &self,
+        _topic: &str,
+        bytes: Option<&'a [u8]>,
+    ) -> Result<SchemaAndValue<'a>, ConnectError> {
+        if let Some(value) = self.view(bytes) {
+            return Ok(SchemaAndValue::new(self.schema(), value));
         }
-    }
-
-    #[inline]
-    fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
-        match self {
-            Self::Utf8 => match str::from_utf8(bytes) {
-                Ok(text) => Cow::Borrowed(text),
-                Err(_) => Cow::Owned(replace_malformed(bytes)),
-            },
-            Self::Latin1 if bytes.is_ascii() => String::from_utf8_lossy(bytes),
-            Self::Latin1 => bytes.iter().map(|byte| char::from(*byte)).collect(),
-            Self::Ascii => bytes
-                .iter()
-                .map(|byte| {
-                    if byte.is_ascii() {
-                        char::from(*byte)
-                    } else {
-                        char::REPLACEMENT_CHARACTER
-                    }
-                })
-                .collect(),
-        }
-    }
-}
-
-/// Text with U+FFFD for what is malformed, as many as Java puts there: an encoded surrogate, whole or cut short, is one
-/// where Rust sees each of its bytes as malformed.
-///
-/// # Source
-/// `java.lang.String(byte[], Charset)` of Java 17
-#[cold]
-fn replace_malformed(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    // How many more bytes may belong to the surrogate that has just been replaced.
-    let mut surrogate_rest = 0;
-    for chunk in bytes.utf8_chunks() {
-        if !chunk.valid().is_empty() {
-            text.push_str(chunk.valid());
-            surrogate_rest = 0;
-        }
-        match (surrogate_rest, chunk.invalid()) {
-            (_, []) => {}
-            (2, [0xA0..=0xBF]) => surrogate_rest = 1,
-            (1, [0x80..=0xBF]) => surrogate_rest = 0,
-            (_, invalid) => {
-                text.push(char::REPLACEMENT_CHARACTER);
-                surrogate_rest = if invalid == [0xED] { 2 } else { 0 };
+        match (self, bytes) {
+            (Self::Json(_), None) => Ok(SchemaAndValue::NULL),
+            (Self::Json(json), Some(bytes)) => json.read(bytes),
+            (_, None) => Ok(SchemaAndValue::new(self.schema(), Value::Null)),
+            (_, Some(bytes)) => {
+                let value = match self.primitive() {
+                    Some(primitive) => primitive.read(bytes)?,
+                    None => Value::Null,
+                };
+                Ok(SchemaAndValue::new(self.schema(), value))
             }
         }
     }
-    text
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn string(encoding: &str) -> Converter {
-        let settings = BTreeMap::from([("converter.encoding".to_owned(), encoding.to_owned())]);
-        Converter::from_class(
-            "org.apache.kafka.connect.storage.StringConverter",
-            &settings,
-        )
-        .unwrap()
-        .unwrap()
-    }
-
-    #[test]
-    fn malformed_utf8_becomes_the_replacement_character() {
-        let value = string("UTF-8").to_connect(Some(b"a\xffb"));
-        assert_eq!(value, Value::String(Cow::Borrowed("a\u{fffd}b")));
-    }
-
-    #[test]
-    fn malformed_utf8_gives_as_many_replacements_as_in_java() {
-        // Printed by Java 17, with R for U+FFFD.
-        let golden: [(&[u8], &str); 20] = [
-            (b"\xed\xa0\x80", "R"),
-            (b"\xed\xbf\xbf", "R"),
-            (b"\xed\xa0", "R"),
-            (b"\xed\xa0A", "RA"),
-            (b"\xedA", "RA"),
-            (b"\xed\xa0\x80\xed\xa0", "RR"),
-            (b"\xed\xa0\xff", "RR"),
-            (b"\xf4\x90\x80\x80", "RRRR"),
-            (b"\xf0\x9f\x9a", "R"),
-            (b"\xf0\x9f\x9aA", "RA"),
-            (b"\xf0(\x8c\xbc", "R(RR"),
-            (b"\xe2(\xa1", "R(R"),
-            (b"\xf8\x88\x80\x80\x80", "RRRRR"),
-            (b"\xc0\xaf", "RR"),
-            (b"\xc3(", "R("),
-            (b"\xe0\x80AA", "RRAA"),
-            (b"\xf0\x8fA\x80", "RRAR"),
-            (b"\xf4\x90A", "RRA"),
-            (b"\xf0\x90A\x80", "RAR"),
-            (b"\xff\x80", "RR"),
-        ];
-        for (bytes, expected) in golden {
-            let value = string("UTF-8").to_connect(Some(bytes));
-            assert_eq!(
-                value.to_string().replace('\u{fffd}', "R"),
-                expected,
-                "{bytes:x?}"
-            );
+    /// The bytes of a value of a schema; `None` for a tombstone.
+    ///
+    /// # Errors
+    /// The value is none that the converter can write, in Java's words.
+    pub fn from_connect(
+        &self,
+        _topic: &str,
+        schema: Option<&Schema>,
+        value: &Value<'_>,
+    ) -> Result<Option<Vec<u8>>, ConnectError> {
+        let is_other = |kind: SchemaType| schema.filter(|schema| schema.schema_type() != kind);
+        match self {
+            Self::Json(json) => return json.write(schema, value),
+            Self::ByteArray => {
+                if let Some(schema) = is_other(SchemaType::Bytes) {
+                    return Err(wrong_schema("ByteArrayConverter", schema));
+                }
+            }
+            Self::Boolean => {
+                if let Some(schema) = is_other(SchemaType::Boolean) {
+                    return Err(wrong_schema("BooleanConverter", schema));
+                }
+            }
+            _ => {}
+        }
+        match (self, value) {
+            (_, Value::Null) => Ok(None),
+            (Self::ByteArray, Value::Bytes(bytes)) => Ok(Some(bytes.to_vec())),
+            (Self::ByteArray, value) => Err(incompatible("ByteArrayConverter", value)),
+            (Self::String(encoding), Value::String(text)) => Ok(Some(encoding.encode(text))),
+            (Self::String(encoding), value) => Ok(Some(encoding.encode(&value.to_string()))),
+            (_, value) => match self.primitive() {
+                Some(primitive) => primitive.write(value).map(Some),
+                None => Ok(None),
+            },
         }
     }
 
-    #[test]
-    fn well_formed_text_is_borrowed() {
-        let Value::String(text) = string("utf-8").to_connect(Some("grün".as_bytes())) else {
-            panic!("not a string");
-        };
-        assert!(matches!(text, Cow::Borrowed("grün")));
+    /// The schema of everything that this converter reads; JSON has its own.
+    fn schema(&self) -> Option<Schema> {
+        match self {
+            Self::Json(_) => None,
+            Self::ByteArray => Some(primitive::optional(SchemaType::Bytes)),
+            Self::String(_) => Some(primitive::optional(SchemaType::String)),
+            other => other
+                .primitive()
+                .map(|primitive| primitive::optional(primitive.schema_type())),
+        }
     }
 
-    #[test]
-    fn latin1_and_ascii_read_bytes_as_java_does() {
-        assert_eq!(
-            string("ISO-8859-1").to_connect(Some(b"\xe9")).to_string(),
-            "é"
-        );
-        assert_eq!(
-            string("US-ASCII").to_connect(Some(b"\xe9")).to_string(),
-            "\u{fffd}"
-        );
-    }
-
-    #[test]
-    fn absent_bytes_are_null_for_every_converter() {
-        assert!(string("UTF-8").to_connect(None).is_null());
-        assert!(Converter::ByteArray.to_connect(None).is_null());
-    }
-
-    #[test]
-    fn unknown_encoding_names_the_key() {
-        let settings = BTreeMap::from([("converter.encoding".to_owned(), "EBCDIC".to_owned())]);
-        let error = Converter::from_class("StringConverter", &settings).unwrap_err();
-        assert!(error.to_string().contains("converter.encoding"), "{error}");
-    }
-
-    #[test]
-    fn alias_is_understood() {
-        let converter = Converter::from_class("String", &BTreeMap::new()).unwrap();
-        assert_eq!(converter, Some(Converter::String(TextEncoding::Utf8)));
-    }
-
-    #[test]
-    fn unknown_class_is_nobodys() {
-        assert_eq!(
-            Converter::from_class("com.example.Mine", &BTreeMap::new()).unwrap(),
-            None
-        );
+    fn primitive(&self) -> Option<Primitive> {
+        match self {
+            Self::ByteArray | Self::String(_) | Self::Json(_) => None,
+            Self::Boolean => Some(Primitive::Boolean),
+            Self::Short => Some(Primitive::Short),
+            Self::Integer => Some(Primitive::Integer),
+            Self::Long => Some(Primitive::Long),
+            Self::Float => Some(Primitive::Float),
+            Self::Double => Some(Primitive::Double),
+        }
     }
 }
+
+/// Two JSON converters are equal only if they are one.
+impl PartialEq for Converter {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::String(one), Self::String(two)) => one == two,
+            (Self::Json(one), Self::Json(two)) => Arc::ptr_eq(one, two),
+            (one, two) => std::mem::discriminant(one) == std::mem::discriminant(two),
+        }
+    }
+}
+
+impl Eq for Converter {}
+
+fn wrong_schema(converter: &str, schema: &Schema) -> ConnectError {
+    ConnectError::data(format!(
+        "Invalid schema type for {converter}: {}",
+        schema.schema_type().java_name()
+    ))
+}
+
+fn incompatible(converter: &str, value: &Value<'_>) -> ConnectError {
+    ConnectError::data(format!(
+        "{converter} is not compatible with objects of type class {}",
+        value.java_class()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -23,12 +23,12 @@ impl Plan {
     }
 
     /// The converter of keys.
-    pub fn key(&self) -> Converter {
-        self.key
+    pub fn key(&self) -> &Converter {
+        &self.key
     }
 
     /// The converter of values.
-    pub fn value(&self) -> Converter {
-        self.value
+    pub fn value(&self) -> &Converter {
+        &self.value
     }
 }

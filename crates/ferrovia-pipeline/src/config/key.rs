@@ -126,6 +126,13 @@ impl ConfigKey {
         self
     }
 
+    /// The width of its field in forms that show it outside of any group.
+    #[must_use]
+    pub fn ungrouped(mut self, width: Width) -> Self {
+        self.width = width;
+        self
+    }
+
     /// What a form calls it; the key itself if never said.
     #[must_use]
     pub fn display_name(mut self, name: impl Into<Cow<'static, str>>) -> Self {

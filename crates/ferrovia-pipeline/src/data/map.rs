@@ -153,11 +153,16 @@ impl<'a> Map<'a> {
 
     /// The same map, borrowing from nothing.
     pub fn into_owned(self) -> Map<'static> {
-        let owned =
-            |(key, value): (Key<'_>, Value<'_>)| (Key(key.0.into_owned()), value.into_owned());
+        // A loop, because adapters would keep the entries on the stack once more at every depth.
+        let mut entries =
+            IndexMap::with_capacity_and_hasher(self.len(), self.entries.hasher().clone());
+        for (key, value) in self.entries {
+            let key = Key(key.0.into_owned());
+            entries.insert(key, value.into_owned());
+        }
         Map {
             order: self.order,
-            entries: self.entries.into_iter().map(owned).collect(),
+            entries,
         }
     }
 }

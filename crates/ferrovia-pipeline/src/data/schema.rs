@@ -1,5 +1,6 @@
 //! Schemas: what kind of value stands where.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -424,6 +425,32 @@ impl SchemaBuilder {
             index,
             schema,
         });
+        Ok(self)
+    }
+
+    /// Adds fields to a struct that has none yet: the quick way where they are many.
+    ///
+    /// # Errors
+    /// As [`field`](Self::field).
+    pub fn fields<'f>(
+        mut self,
+        added: impl IntoIterator<Item = (&'f str, Schema)>,
+    ) -> Result<Self, ConnectError> {
+        let mut known = HashSet::new();
+        for (name, schema) in added {
+            match &mut self.shape {
+                Shape::Struct(fields) if !name.is_empty() && known.insert(name) => {
+                    let index = fields.len();
+                    fields.push(Field {
+                        name: name.into(),
+                        index,
+                        schema,
+                    });
+                }
+                // It is going to be refused.
+                _ => self = self.field(name, schema)?,
+            }
+        }
         Ok(self)
     }
 

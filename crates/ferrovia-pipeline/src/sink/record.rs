@@ -46,13 +46,15 @@ impl<'a> SinkRecord<'a> {
     /// The key after its converter, which runs when this is called.
     #[inline]
     pub fn key(&self) -> Value<'a> {
-        self.plan.key().to_connect(self.record.key)
+        let key = self.plan.key().view(self.record.key);
+        key.unwrap_or(Value::Null)
     }
 
     /// The value after its converter, which runs when this is called.
     #[inline]
     pub fn value(&self) -> Value<'a> {
-        self.plan.value().to_connect(self.record.value)
+        let value = self.plan.value().view(self.record.value);
+        value.unwrap_or(Value::Null)
     }
 
     /// The headers as they stand in the record, in order, duplicates kept.
