@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
@@ -11,6 +10,7 @@ use ferrovia_benches::Payload;
 use ferrovia_connectors::file::FileStreamSinkTask;
 use ferrovia_pipeline::batch::{Codec, InflateLimits, Inflater, RawBatch};
 use ferrovia_pipeline::convert::{Converter, TextEncoding};
+use ferrovia_pipeline::errors::ErrorLog;
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{Delivery, SinkBatch, SinkContext, SinkTask};
 use ferrovia_pipeline::topic::TopicPartition;
@@ -23,8 +23,13 @@ const CONVERTERS: [(&str, Converter); 2] = [
 
 /// What the worker would put: one batch, checked and opened when it is read.
 fn delivered(batch: RawBatch, converter: Converter) -> SinkBatch {
-    let plan = Arc::new(Plan::new(converter.clone(), converter));
-    let mut delivered = SinkBatch::new(plan, Inflater::new(InflateLimits::default()), true);
+    let plan = Plan::of_converters(converter.clone(), converter);
+    let mut delivered = SinkBatch::new(
+        plan,
+        Inflater::new(InflateLimits::default()),
+        ErrorLog::default(),
+        true,
+    );
     delivered.push(Delivery {
         partition: TopicPartition::new("orders", 0),
         from_offset: batch.header().base_offset,

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::Arc;
 
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, InflateLimits, Inflater, Seal, batches};
 use ferrovia_pipeline::config::{ConfigDef, ConfigKey, ConfigType, Importance};
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
 use ferrovia_pipeline::convert::Converter;
 use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::errors::ErrorLog;
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{Delivery, SinkBatch, SinkContext, SinkTask};
 use ferrovia_pipeline::topic::{Offsets, TopicPartition};
@@ -125,8 +125,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut task = connector.task();
     task.start(&mut context)?;
 
-    let plan = Arc::new(Plan::new(Converter::ByteArray, Converter::ByteArray));
-    let mut batch = SinkBatch::new(plan, Inflater::new(InflateLimits::default()), true);
+    let plan = Plan::of_converters(Converter::ByteArray, Converter::ByteArray);
+    let mut batch = SinkBatch::new(
+        plan,
+        Inflater::new(InflateLimits::default()),
+        ErrorLog::default(),
+        true,
+    );
     for raw in batches(records) {
         let partition = TopicPartition::new("topic", 0);
         batch.push(Delivery {

@@ -1,11 +1,11 @@
 //! Batches for the connectors' tests.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, InflateLimits, Inflater, Seal, batches};
 use ferrovia_pipeline::convert::{Converter, TextEncoding};
+use ferrovia_pipeline::errors::ErrorLog;
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{Delivery, SinkBatch, SinkContext};
 use ferrovia_pipeline::topic::TopicPartition;
@@ -21,8 +21,13 @@ pub(crate) fn sealed(values: &[Option<&[u8]>]) -> Bytes {
 
 /// What a task is put when `records` were fetched, with `StringConverter` or `ByteArrayConverter`.
 pub(crate) fn put_of(records: Bytes, value: Converter) -> SinkBatch {
-    let plan = Arc::new(Plan::new(Converter::ByteArray, value));
-    let mut batch = SinkBatch::new(plan, Inflater::new(InflateLimits::default()), true);
+    let plan = Plan::of_converters(Converter::ByteArray, value);
+    let mut batch = SinkBatch::new(
+        plan,
+        Inflater::new(InflateLimits::default()),
+        ErrorLog::default(),
+        true,
+    );
     for raw in batches(records) {
         let partition = TopicPartition::new("t", 0);
         batch.push(Delivery {

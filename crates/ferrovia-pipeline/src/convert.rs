@@ -131,6 +131,37 @@ impl Converter {
         }))
     }
 
+    /// The Java class, as headers of dead letters and log lines name it.
+    pub fn class(&self) -> &'static str {
+        let [
+            boolean,
+            byte_array,
+            double,
+            float,
+            integer,
+            long,
+            short,
+            json,
+            string,
+        ] = CONVERTER_CLASSES;
+        match self {
+            Self::ByteArray => byte_array,
+            Self::String(_) => string,
+            Self::Json(_) => json,
+            Self::Boolean => boolean,
+            Self::Short => short,
+            Self::Integer => integer,
+            Self::Long => long,
+            Self::Float => float,
+            Self::Double => double,
+        }
+    }
+
+    /// Whether it accepts all bytes, so that it can wait until a value is asked for.
+    pub fn is_view(&self) -> bool {
+        matches!(self, Self::ByteArray | Self::String(_))
+    }
+
     /// What a connector sees of `bytes`, for converters that accept all bytes; `None` for the others.
     #[inline]
     pub fn view<'a>(&self, bytes: Option<&'a [u8]>) -> Option<Value<'a>> {
@@ -207,7 +238,8 @@ impl Converter {
     }
 
     /// The schema of everything that this converter reads; JSON has its own.
-    fn schema(&self) -> Option<Schema> {
+    /// What describes every value it makes; `None` where each has a schema of its own or none.
+    pub fn schema(&self) -> Option<Schema> {
         match self {
             Self::Json(_) => None,
             Self::ByteArray => Some(primitive::optional(SchemaType::Bytes)),

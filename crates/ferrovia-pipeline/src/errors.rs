@@ -121,6 +121,11 @@ impl ErrorLog {
         }
     }
 
+    /// Whether bad records are skipped.
+    pub fn is_tolerant(&self) -> bool {
+        self.policy.is_tolerant
+    }
+
     /// Whether anybody is told of bad records.
     pub fn is_reported(&self) -> bool {
         self.policy.is_reported

@@ -48,6 +48,22 @@ impl HeaderConverter {
         Ok(converter.map(Self::Converter))
     }
 
+    /// The Java class, as headers of dead letters and log lines name it.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Simple => SIMPLE,
+            Self::Converter(converter) => converter.class(),
+        }
+    }
+
+    /// Whether it accepts all bytes.
+    pub fn accepts_all(&self) -> bool {
+        match self {
+            Self::Simple => true,
+            Self::Converter(converter) => converter.is_view(),
+        }
+    }
+
     /// What a header's bytes stand for.
     ///
     /// # Errors

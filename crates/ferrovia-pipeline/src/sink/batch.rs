@@ -1,23 +1,39 @@
 //! What one `put` hands over: fetched record batches, opened one at a time while they are in the core's cache.
 
-use std::sync::Arc;
-
-use crate::batch::{Inflater, RawBatch, RecordRef};
+use crate::batch::{BatchError, Inflater, RawBatch, RecordRef};
 use crate::error::ConnectError;
+use crate::errors::{BadRecord, ErrorLog, Failure};
 use crate::plan::Plan;
 use crate::sink::SinkRecord;
+use crate::sink::record::Content;
 use crate::topic::{Offsets, TopicPartition};
 
 /// The records of one [`put`](crate::sink::SinkTask::put): whole record batches of one or more partitions, in offset
 /// order within each. A handle: delivering it again costs nothing.
+///
+/// Where many records turn out bad, it is put in parts, so that what has to be told of them stays bounded.
 #[derive(Debug)]
 pub struct SinkBatch {
     deliveries: Vec<Delivery>,
-    plan: Arc<Plan>,
+    plan: Plan,
     inflater: Inflater,
+    errors: ErrorLog,
     checks_crc: bool,
-    corrupt: bool,
+    spoiled: bool,
     shown: Shown,
+    /// Where the part at hand begins.
+    begin: Cursor,
+    /// Where it ends, unless that is the end of the batch.
+    end: Option<Cursor>,
+    /// Bad records before this have been told already, in an earlier try.
+    told: Cursor,
+}
+
+/// A place in a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Cursor {
+    delivery: usize,
+    offset: i64,
 }
 
 /// What a task was shown of a batch.
@@ -42,14 +58,18 @@ pub struct Delivery {
 
 impl SinkBatch {
     /// An empty batch; the worker fills and empties it again and again.
-    pub fn new(plan: Arc<Plan>, inflater: Inflater, checks_crc: bool) -> Self {
+    pub fn new(plan: Plan, inflater: Inflater, errors: ErrorLog, checks_crc: bool) -> Self {
         Self {
             deliveries: Vec::new(),
             plan,
             inflater,
+            errors,
             checks_crc,
-            corrupt: false,
+            spoiled: false,
             shown: Shown::default(),
+            begin: Cursor::default(),
+            end: None,
+            told: Cursor::default(),
         }
     }
 
@@ -61,13 +81,21 @@ impl SinkBatch {
     /// Lets go of everything, once it was put.
     pub fn clear(&mut self) {
         self.deliveries.clear();
-        self.corrupt = false;
+        self.spoiled = false;
         self.shown = Shown::default();
+        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
     }
 
     /// Lets go of partitions that were taken away.
     pub fn retain(&mut self, mut keep: impl FnMut(&TopicPartition) -> bool) {
+        // What stays is put from its beginning: places of the parts before have no meaning any more.
+        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
         self.deliveries.retain(|delivery| keep(&delivery.partition));
+    }
+
+    /// For the worker: whether a task may take the batches unopened.
+    pub fn keeps_batches(&self) -> bool {
+        self.plan.keeps_batches()
     }
 
     /// Whether there is nothing to put: the call only tells that time has passed.
@@ -75,14 +103,37 @@ impl SinkBatch {
         self.deliveries.is_empty()
     }
 
+    /// How many bytes the batches have, as the broker stores them.
+    pub fn size(&self) -> u64 {
+        self.deliveries
+            .iter()
+            .map(|delivery| delivery.batch.bytes().len() as u64)
+            .sum()
+    }
+
     /// What the last call of [`for_each`](Self::for_each) or [`deliveries`](Self::deliveries) has shown.
     pub fn shown(&self) -> Shown {
         self.shown
     }
 
-    /// Whether a batch turned out to be invalid while it was read, whatever the task made of that.
-    pub fn found_corrupt(&self) -> bool {
-        self.corrupt
+    /// For the worker: whether a batch turned out to be invalid, or a record bad that must not be skipped, whatever the
+    /// task made of the error.
+    pub fn is_spoiled(&self) -> bool {
+        self.spoiled
+    }
+
+    /// For the worker: the part at hand was put. Answers whether there is another.
+    pub fn next_part(&mut self) -> bool {
+        let Some(end) = self.end.take() else {
+            return false;
+        };
+        self.begin = end;
+        true
+    }
+
+    /// For the worker: takes the bad records that the last call has met.
+    pub fn take_bad_records(&mut self) -> Vec<BadRecord> {
+        self.errors.take()
     }
 
     /// The offset after the last record, by partition.
@@ -110,8 +161,7 @@ impl SinkBatch {
         if self.checks_crc {
             for delivery in &self.deliveries {
                 if let Err(source) = delivery.batch.verify_crc() {
-                    self.corrupt = true;
-                    return Err(delivery.corrupt(source));
+                    return Err(delivery.spoil(&mut self.spoiled, source));
                 }
             }
         }
@@ -128,65 +178,66 @@ impl SinkBatch {
     /// Shows each record in turn.
     ///
     /// # Errors
-    /// [`ConnectError::Corrupt`] when a batch is invalid, and what `show` returns; hand both on.
+    /// [`ConnectError::Corrupt`] when a batch is invalid, the error of a record that cannot be converted and must not be
+    /// skipped, and what `show` returns; hand all on.
     #[inline]
     pub fn for_each(
         &mut self,
         mut show: impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
+    ) -> Result<(), ConnectError> {
+        self.shown = Shown::default();
+        self.end = None;
+        let is_lazy = self.plan.is_lazy();
+        for index in self.begin.delivery..self.deliveries.len() {
+            if is_lazy {
+                self.show_lazily(index, &mut show)?;
+            } else {
+                self.show_converted(index, &mut show)?;
+            }
+            if self.end.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The loop of plans without a step that could fail: nothing is done per record that nobody asks for.
+    #[inline]
+    fn show_lazily(
+        &mut self,
+        index: usize,
+        show: &mut impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         let Self {
             deliveries,
             plan,
             inflater,
             checks_crc,
-            corrupt,
+            spoiled,
             shown,
+            ..
         } = self;
-        *shown = Shown::default();
-        for delivery in deliveries.iter() {
-            if *checks_crc {
-                delivery.batch.verify_crc().map_err(|source| {
-                    *corrupt = true;
-                    delivery.corrupt(source)
-                })?;
-            }
-            delivery.for_each(plan, inflater, corrupt, shown, &mut show)?;
-        }
-        Ok(())
-    }
-}
-
-impl Delivery {
-    #[inline]
-    fn for_each(
-        &self,
-        plan: &Plan,
-        inflater: &mut Inflater,
-        corrupt: &mut bool,
-        shown: &mut Shown,
-        show: &mut impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
-    ) -> Result<(), ConnectError> {
-        let mut invalid = |source| {
-            *corrupt = true;
-            self.corrupt(source)
+        let Some(delivery) = deliveries.get(index) else {
+            return Ok(());
         };
-        let timestamp_type = self.batch.header().timestamp_type();
+        let timestamp_type = delivery.batch.header().timestamp_type();
         // Counted apart, so that the loop keeps both in registers.
         let mut count = Shown::default();
-        let opened = inflater.open(&self.batch).map_err(&mut invalid)?;
+        let opened = delivery
+            .open(inflater, *checks_crc)
+            .map_err(|source| delivery.spoil(spoiled, source))?;
         for record in opened.records() {
-            let record: RecordRef<'_> = record.map_err(&mut invalid)?;
-            if record.offset < self.from_offset {
+            let record: RecordRef<'_> = record.map_err(|source| delivery.spoil(spoiled, source))?;
+            if record.offset < delivery.from_offset {
                 continue;
             }
-            count.records += 1;
-            let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
-            count.bytes += size(record.key) + size(record.value);
+            count.add(&record);
+            let content = Content::Lazy(plan);
             show(&SinkRecord {
-                partition: &self.partition,
+                partition: &delivery.partition,
                 timestamp_type,
                 record,
-                plan,
+                content,
             })?;
         }
         shown.records += count.records;
@@ -194,7 +245,120 @@ impl Delivery {
         Ok(())
     }
 
-    fn corrupt(&self, source: crate::batch::BatchError) -> ConnectError {
+    /// The loop of all other plans: a record that cannot be converted or transformed is told apart before the sink sees
+    /// it.
+    fn show_converted(
+        &mut self,
+        index: usize,
+        show: &mut impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
+    ) -> Result<(), ConnectError> {
+        let Self {
+            deliveries,
+            plan,
+            inflater,
+            errors,
+            checks_crc,
+            spoiled,
+            shown,
+            begin,
+            end,
+            told,
+        } = self;
+        let Some(delivery) = deliveries.get(index) else {
+            return Ok(());
+        };
+        let partition = &delivery.partition;
+        let timestamp_type = delivery.batch.header().timestamp_type();
+        let opened = delivery
+            .open(inflater, *checks_crc)
+            .map_err(|source| delivery.spoil(spoiled, source))?;
+        let mut from_offset = delivery.from_offset;
+        if index == begin.delivery {
+            from_offset = from_offset.max(begin.offset);
+        }
+        for record in opened.records() {
+            let record: RecordRef<'_> = record.map_err(|source| delivery.spoil(spoiled, source))?;
+            if record.offset < from_offset {
+                continue;
+            }
+            shown.add(&record);
+            match plan.apply(partition, timestamp_type, &record) {
+                Ok(None) => {}
+                Ok(Some(converted)) => {
+                    let content = Content::Converted(&converted);
+                    show(&SinkRecord {
+                        partition,
+                        timestamp_type,
+                        record,
+                        content,
+                    })?;
+                }
+                Err(failure) => {
+                    let next = Cursor {
+                        delivery: index,
+                        offset: record.offset + 1,
+                    };
+                    let was_told = next <= *told;
+                    *told = next.max(*told);
+                    skip(
+                        errors,
+                        was_told,
+                        partition,
+                        timestamp_type,
+                        &record,
+                        failure,
+                    )
+                    .inspect_err(|_| *spoiled = true)?;
+                    if errors.is_full() {
+                        *end = Some(next);
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Tells of a bad record, unless that was done when the batch was put before, and skips it where that is allowed.
+fn skip(
+    errors: &mut ErrorLog,
+    was_told: bool,
+    partition: &TopicPartition,
+    timestamp_type: crate::batch::TimestampType,
+    record: &RecordRef<'_>,
+    failure: Failure,
+) -> Result<(), ConnectError> {
+    if was_told && errors.is_tolerant() {
+        return Ok(());
+    }
+    errors.on_failure(partition, timestamp_type, record, failure)
+}
+
+impl Shown {
+    #[inline]
+    fn add(&mut self, record: &RecordRef<'_>) {
+        let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
+        self.records += 1;
+        self.bytes += size(record.key) + size(record.value);
+    }
+}
+
+impl Delivery {
+    #[inline]
+    fn open<'a>(
+        &'a self,
+        inflater: &'a mut Inflater,
+        checks_crc: bool,
+    ) -> Result<crate::batch::RecordBatch<'a>, BatchError> {
+        if checks_crc {
+            self.batch.verify_crc()?;
+        }
+        inflater.open(&self.batch)
+    }
+
+    fn spoil(&self, spoiled: &mut bool, source: BatchError) -> ConnectError {
+        *spoiled = true;
         let offset = self.batch.header().base_offset;
         ConnectError::Corrupt {
             partition: self.partition.clone(),

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::error::ConnectError;
+use crate::errors::{BadRecord, ErrorLog, Failure, Stage};
+use crate::sink::SinkRecord;
 use crate::topic::TopicPartition;
 
 /// A sink task's view of the worker. What the task asks for takes effect when its current call has returned.
@@ -14,6 +17,7 @@ pub struct SinkContext {
     settings: BTreeMap<String, String>,
     assignment: BTreeSet<TopicPartition>,
     requests: SinkRequests,
+    errors: ErrorLog,
 }
 
 /// What a task has asked for since the worker last looked.
@@ -38,7 +42,46 @@ impl SinkContext {
             settings,
             assignment: BTreeSet::new(),
             requests: SinkRequests::default(),
+            errors: ErrorLog::default(),
         }
+    }
+
+    /// For the worker: what becomes of records that the task reports.
+    pub fn report_to(&mut self, errors: ErrorLog) {
+        self.errors = errors;
+    }
+
+    /// Reports a record that the target refuses, as the task may do for any record of the batch at hand: it goes to the
+    /// dead letter topic and the log, as the connector is configured. Answers whether anybody was there to tell; if
+    /// not, the task has to decide for itself, as it would without a dead letter topic.
+    ///
+    /// # Errors
+    /// Bad records are not tolerated; hand the error on.
+    ///
+    /// # Source
+    /// `org.apache.kafka.connect.sink.ErrantRecordReporter` (KIP-610)
+    pub fn report(
+        &mut self,
+        record: &SinkRecord<'_>,
+        error: ConnectError,
+    ) -> Result<bool, ConnectError> {
+        if !self.errors.is_reported() {
+            return Ok(false);
+        }
+        let failure = Failure {
+            stage: Stage::TaskPut,
+            class: SINK_TASK,
+            error,
+        };
+        let (partition, timestamp_type) = (record.partition, record.timestamp_type);
+        self.errors
+            .on_failure(partition, timestamp_type, &record.record, failure)?;
+        Ok(true)
+    }
+
+    /// For the worker: takes the records that the task has reported.
+    pub fn take_bad_records(&mut self) -> Vec<BadRecord> {
+        self.errors.take()
     }
 
     /// The task's settings, with variables of configuration providers filled in.
@@ -105,3 +148,6 @@ impl SinkContext {
         }
     }
 }
+
+/// The class that a task's own reports name.
+const SINK_TASK: &str = "org.apache.kafka.connect.sink.SinkTask";

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::cluster::Cluster;
 use ferrovia_client::group::Subscription as GroupSubscription;
-use ferrovia_client::settings::ConsumerSettings;
+use ferrovia_client::settings::{ClientSettings, ConsumerSettings};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use crate::herder::{TaskRunner, TaskStart};
 use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
-use crate::task::sink::{self, Command, SinkTaskSpec};
+use crate::task::sink::{self, Command, DeadLetterSpec, ReportSpec, SinkTaskSpec};
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
 const COMMANDS_MAX: usize = 16;
@@ -127,16 +127,8 @@ impl ThreadedRunner {
         task: Box<dyn ferrovia_pipeline::sink::SinkTask>,
     ) -> Result<SinkTaskSpec, ConnectError> {
         let worker = &self.worker;
-        if let Some(alias) = connector.transforms.first() {
-            // Ignoring it would write other records than the user wants.
-            return Err(ConnectError::config(format!(
-                "Invalid value {alias} for configuration transforms: transformations are not available yet"
-            )));
-        }
-        let plan = sink::compile(
-            &connector.key_converter(worker),
-            &connector.value_converter(worker),
-        )?;
+        let plan = sink::compile(connector, worker)?;
+        let reports = self.reports(id, connector)?;
         let consumer = self.consumer(id, connector)?;
         let cluster = Cluster::new(consumer.client.clone(), self.pool.clone());
         cluster.set_auto_create_topics(consumer.allow_auto_create_topics);
@@ -145,6 +137,7 @@ impl ThreadedRunner {
             settings,
             task,
             plan,
+            reports,
             subscription: subscription(&connector.sink.subscription, &consumer),
             cluster,
             consumer,
@@ -156,6 +149,50 @@ impl ThreadedRunner {
             metrics: self.metrics.register(id.clone()),
             starts_paused: false,
         })
+    }
+
+    fn reports(
+        &self,
+        id: &TaskId,
+        connector: &ConnectorConfig,
+    ) -> Result<ReportSpec, ConnectError> {
+        let dead_letters = match &connector.sink.dead_letters {
+            None => None,
+            Some(config) => Some(DeadLetterSpec {
+                config: config.clone(),
+                admin: self.client(connector, ClientKind::Admin, "dlq-adminclient", id)?,
+                producer: self.client(connector, ClientKind::Producer, "dlq-producer", id)?,
+                task: id.clone(),
+            }),
+        };
+        Ok(ReportSpec {
+            errors: connector.errors.clone(),
+            dead_letters,
+            task: id.clone(),
+        })
+    }
+
+    /// A client that works for a task, by the worker's settings for its kind with the connector's overrides.
+    fn client(
+        &self,
+        connector: &ConnectorConfig,
+        kind: ClientKind,
+        role: &str,
+        id: &TaskId,
+    ) -> Result<ClientSettings, ConnectError> {
+        let servers = self.worker.bootstrap_servers.join(",");
+        let mut properties = BTreeMap::from([
+            ("bootstrap.servers".to_owned(), servers),
+            ("client.id".to_owned(), format!("connector-{role}-{id}")),
+        ]);
+        properties.extend(
+            connector
+                .client_settings(kind, &self.worker)
+                .as_map()
+                .clone(),
+        );
+        ClientSettings::from_properties(&properties)
+            .map_err(|error| ConnectError::config(error.to_string()))
     }
 
     /// # Source

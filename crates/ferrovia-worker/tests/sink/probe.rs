@@ -266,7 +266,7 @@ impl SinkTask for ProbeTask {
     fn put(&mut self, batch: &mut SinkBatch, context: &mut SinkContext) -> Outcome {
         let mut records = Vec::new();
         batch.for_each(|record| {
-            records.push((record.partition().clone(), record.offset()));
+            records.push((record.origin().clone(), record.offset()));
             Ok(())
         })?;
         let nth = self.puts;

@@ -95,7 +95,7 @@ fn damaged_batch_is_an_error_and_writes_nothing() {
         error.to_string().contains("partition t-0 at offset 0"),
         "{error}"
     );
-    assert!(batch.found_corrupt());
+    assert!(batch.is_spoiled());
     assert_eq!(std::fs::read(file).unwrap(), b"");
 }
 

@@ -1,20 +1,33 @@
-//! From a task's configuration to the plan by which its records are converted.
+//! From a connector's settings to the plan by which its records are converted and transformed.
 
-use ferrovia_pipeline::convert::{Converter, ConverterRole};
+use ferrovia_pipeline::convert::{Converter, ConverterRole, HeaderConverter};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::plan::Plan;
+use ferrovia_pipeline::transform::TransformationChain;
 
 use crate::config::connector::ConverterSettings;
+use crate::config::{ConnectorConfig, WorkerConfig};
 
-/// The plan of a task whose connector has chosen these converters.
+/// The plan of a connector's tasks.
 ///
 /// # Errors
 /// [`ConnectError::Config`] when a class is unknown or a setting unusable.
-pub fn compile(key: &ConverterSettings, value: &ConverterSettings) -> Result<Plan, ConnectError> {
-    Ok(Plan::new(
-        converter("key.converter", key, ConverterRole::Key)?,
-        converter("value.converter", value, ConverterRole::Value)?,
-    ))
+pub fn compile(connector: &ConnectorConfig, worker: &WorkerConfig) -> Result<Plan, ConnectError> {
+    let key = converter(
+        "key.converter",
+        &connector.key_converter(worker),
+        ConverterRole::Key,
+    )?;
+    let value = converter(
+        "value.converter",
+        &connector.value_converter(worker),
+        ConverterRole::Value,
+    )?;
+    let headers = connector.header_converter(worker);
+    let headers = HeaderConverter::from_class(&headers.class, headers.settings.as_map())?
+        .ok_or_else(|| not_found("header.converter", &headers.class))?;
+    let chain = TransformationChain::from_settings(connector.originals.as_map())?;
+    Ok(Plan::new(key, value, headers, chain))
 }
 
 fn converter(
@@ -22,17 +35,13 @@ fn converter(
     choice: &ConverterSettings,
     role: ConverterRole,
 ) -> Result<Converter, ConnectError> {
-    let class = &choice.class;
-    let refused = |problem: &str| {
-        ConnectError::config(format!(
-            "Invalid value {class} for configuration {key}: {problem}"
-        ))
-    };
-    let converter = Converter::from_class(class, choice.settings.as_map(), role)?
-        .ok_or_else(|| refused(&format!("Class {class} could not be found.")))?;
-    // Records are shown to sinks as views of their bytes, which other converters do not have.
-    if converter.view(None).is_none() {
-        return Err(refused("sink tasks cannot use this converter yet."));
-    }
-    Ok(converter)
+    Converter::from_class(&choice.class, choice.settings.as_map(), role)?
+        .ok_or_else(|| not_found(key, &choice.class))
+}
+
+fn not_found(key: &str, class: &str) -> ConnectError {
+    let problem = format!("Class {class} could not be found.");
+    ConnectError::config(format!(
+        "Invalid value {class} for configuration {key}: {problem}"
+    ))
 }

@@ -11,6 +11,7 @@ use ferrovia_client::group::{GroupEvent, GroupMembership, Subscription};
 use ferrovia_client::settings::{ConsumerSettings, IsolationLevel};
 use ferrovia_pipeline::batch::{InflateLimits, Inflater};
 use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::errors::ErrorLog;
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{InputForm, SinkBatch, SinkContext, SinkTask};
 use tokio::sync::mpsc;
@@ -23,7 +24,8 @@ use crate::task::sink::commit::{Commit, CommitPosition, Commits};
 use crate::task::sink::fetch::Intake;
 use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
-use crate::task::sink::put::{Given, Guarded, guarded};
+use crate::task::sink::put::Guarded;
+use crate::task::sink::report::{ReportSpec, Reporters};
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -33,8 +35,10 @@ pub struct SinkTaskSpec {
     pub settings: BTreeMap<String, String>,
     /// The task, not yet started.
     pub task: Box<dyn SinkTask>,
-    /// How its records are converted.
+    /// How its records are converted and transformed.
     pub plan: Plan,
+    /// Who is told of bad records.
+    pub reports: ReportSpec,
     /// What it reads.
     pub subscription: Subscription,
     /// How it reads: the worker's `consumer.` settings with the connector's overrides.
@@ -77,11 +81,7 @@ pub enum Command {
 }
 
 /// Runs a task until it is told to stop or fails. Closing `commands` stops it too.
-pub async fn run(
-    mut spec: SinkTaskSpec,
-    mut commands: mpsc::Receiver<Command>,
-    reports: TaskReports,
-) {
+pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, reports: TaskReports) {
     if spec.starts_paused {
         reports.state(State::Paused, "").await;
         if !wait_for_resume(&mut commands).await {
@@ -90,10 +90,8 @@ pub async fn run(
             return;
         }
     }
-    let mut context = SinkContext::new(std::mem::take(&mut spec.settings));
-    let started = start(&mut spec, &mut context);
-    let mut driver = Driver::new(spec, context, commands);
-    let outcome = match started {
+    let mut driver = Driver::new(spec, commands);
+    let outcome = match driver.start().await {
         Ok(()) => {
             tracing::info!("Sink task finished initialization and start");
             reports.state(State::Running, "").await;
@@ -127,21 +125,12 @@ async fn wait_for_resume(commands: &mut mpsc::Receiver<Command>) -> bool {
     }
 }
 
-fn start(spec: &mut SinkTaskSpec, context: &mut SinkContext) -> Result<(), ConnectError> {
-    guarded("start", || spec.task.start(context))??;
-    if spec.task.input() == InputForm::Batches && !spec.plan.keeps_batches() {
-        return Err(ConnectError::config(
-            "this task takes whole record batches, which needs ByteArrayConverter for keys and values",
-        ));
-    }
-    Ok(())
-}
-
 /// A task that runs.
 pub(super) struct Driver {
     pub(super) task: Guarded,
     pub(super) context: SinkContext,
     pub(super) batch: SinkBatch,
+    pub(super) reporters: Reporters,
     pub(super) machine: SinkMachine,
     pub(super) commits: Commits,
     pub(super) intake: Intake,
@@ -168,14 +157,18 @@ enum Wake {
 }
 
 impl Driver {
-    fn new(spec: SinkTaskSpec, context: SinkContext, commands: mpsc::Receiver<Command>) -> Self {
+    fn new(spec: SinkTaskSpec, commands: mpsc::Receiver<Command>) -> Self {
+        let mut context = SinkContext::new(spec.settings);
+        context.report_to(ErrorLog::new(spec.reports.policy()));
         let inflater = Inflater::new(InflateLimits::default());
-        let batch = SinkBatch::new(Arc::new(spec.plan), inflater, spec.consumer.check_crcs);
+        let errors = ErrorLog::new(spec.reports.policy());
+        let batch = SinkBatch::new(spec.plan, inflater, errors, spec.consumer.check_crcs);
         let settings = crate::task::sink::fetch::settings(&spec.consumer);
         Self {
             task: Guarded::new(spec.task),
             context,
             batch,
+            reporters: Reporters::new(spec.reports),
             machine: SinkMachine::new(spec.commit_interval, spec.commit_timeout, Instant::now()),
             commits: Commits::default(),
             intake: Intake::default(),
@@ -192,6 +185,19 @@ impl Driver {
         }
     }
 
+    async fn start(&mut self) -> Result<(), ConnectError> {
+        self.reporters.prepare(&self.control).await?;
+        let Self { task, context, .. } = self;
+        let input = task.call("start", |task| task.start(context).map(|()| task.input()))??;
+        if input == InputForm::Batches && !self.batch.keeps_batches() {
+            return Err(ConnectError::config(
+                "this task takes whole record batches, which needs ByteArrayConverter for keys and values and no \
+                 transformations",
+            ));
+        }
+        Ok(())
+    }
+
     async fn run_until_stopped(&mut self, reports: &TaskReports) -> Result<(), ConnectError> {
         self.join()?;
         loop {
@@ -199,8 +205,11 @@ impl Driver {
                 group.poll_marker();
             }
             match self.machine.next_step(Instant::now()) {
-                Step::Put => self.put()?,
-                Step::Commit => self.begin_commit()?,
+                Step::Put => self.put().await?,
+                Step::Commit => {
+                    self.reporters.settle().await?;
+                    self.begin_commit()?;
+                }
                 Step::CommitTimedOut => {
                     tracing::warn!("Commit of offsets timed out");
                     self.metrics.on_commit(false);
@@ -304,45 +313,56 @@ impl Driver {
         Ok(())
     }
 
-    /// Hands the batch at hand to the task.
-    fn put(&mut self) -> Result<(), ConnectError> {
+    /// Hands the batch at hand to the task, and tells of the records that were bad.
+    async fn put(&mut self) -> Result<(), ConnectError> {
         let Self {
             task,
             batch,
             context,
             ..
         } = self;
-        let outcome = task.call("put", |task| task.put(batch, context))?;
+        let outcome = task.call("put", |task| task.put(batch, context));
+        let mut bad = self.batch.take_bad_records();
+        bad.extend(self.context.take_bad_records());
+        self.reporters.report(&bad).await?;
+        let outcome = outcome?;
         // An invalid batch fails the task even if the connector overlooked it: its offset must not be passed.
-        if outcome.is_ok() && batch.found_corrupt() {
+        if outcome.is_ok() && self.batch.is_spoiled() {
             return Err(ConnectError::failed(
                 "the task went on after an invalid record batch",
             ));
         }
         let requests = self.context.take_requests();
         match outcome {
-            Ok(()) => {
-                let shown = self.batch.shown();
-                self.metrics.on_sent(shown.records, shown.bytes);
-                for (partition, position) in self.intake.take_positions() {
-                    self.commits.on_put(&partition, position);
-                }
-                self.batch.clear();
-                self.machine.on_put();
-            }
+            Ok(()) => self.on_put(),
             Err(error) if error.is_retriable() => {
                 tracing::error!(trace = error.trace(), "RetriableException from SinkTask");
                 self.machine.on_put_again(Instant::now(), requests.timeout);
             }
+            // The error is the worker's own: in Java, records are converted before they are put.
+            Err(error) if self.batch.is_spoiled() => return Err(error),
             Err(error) => {
                 return Err(ConnectError::failed_by(
                     "Exiting WorkerSinkTask due to unrecoverable exception.",
-                    Given(error),
+                    error,
                 ));
             }
         }
         self.apply(requests);
         Ok(())
+    }
+
+    fn on_put(&mut self) {
+        let shown = self.batch.shown();
+        self.metrics.on_sent(shown.records, shown.bytes);
+        if self.batch.next_part() {
+            return self.machine.on_records();
+        }
+        for (partition, position) in self.intake.take_positions() {
+            self.commits.on_put(&partition, position);
+        }
+        self.batch.clear();
+        self.machine.on_put();
     }
 
     /// Does what the task asked for in its last call.

@@ -1,7 +1,5 @@
 //! Calls into a connector's task. A panic there is that task's failure and nobody else's.
 
-use std::error::Error;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use ferrovia_pipeline::error::ConnectError;
@@ -54,22 +52,6 @@ pub(super) fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, Conn
             .unwrap_or_else(|| "no message".to_owned());
         ConnectError::failed(format!("the task panicked in {what}: {text}"))
     })
-}
-
-/// An error that a connector gave, as the cause of its task's failure: it is named by its class, as in Java's traces.
-#[derive(Debug)]
-pub(super) struct Given(pub(super) ConnectError);
-
-impl fmt::Display for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.class(), self.0)
-    }
-}
-
-impl Error for Given {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
-    }
 }
 
 #[cfg(test)]

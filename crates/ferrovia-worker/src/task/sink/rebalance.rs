@@ -144,6 +144,7 @@ impl Driver {
 
     /// Commits `partitions` and waits until the group has taken them, for as long as that may take at most.
     async fn commit_now(&mut self, partitions: &[TopicPartition]) -> Result<(), ConnectError> {
+        self.reporters.settle().await?;
         self.note_positions();
         let asked = self.commits.current(|one| partitions.contains(one));
         let safe = match self.safe_offsets(&asked)? {

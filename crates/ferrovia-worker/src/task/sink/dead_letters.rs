@@ -1,0 +1,216 @@
+//! The dead letter topic: records that could not be processed, as they were read, with what went wrong in their headers.
+//!
+//! # Source
+//! `org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter`. Beyond Java, offsets are committed only when the
+//! dead letters before them are safe; where Java logs a letter that was not taken, this fails the task.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ferrovia_client::admin::topics::{NewTopic, create_topics};
+use ferrovia_client::cluster::Cluster;
+use ferrovia_client::error::ClientError;
+use ferrovia_client::produce::partitioner::partition_for_key;
+use ferrovia_client::produce::{Ack, Acks, Producer};
+use ferrovia_client::settings::ClientSettings;
+use ferrovia_client::{ErrorCode, FramePool, TopicPartition as ClientPartition};
+use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, HeaderRef, Seal, WriteError};
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::errors::BadRecord;
+
+use crate::config::connector::DeadLetterConfig;
+use crate::status::TaskId;
+
+/// Requests per broker that may be on their way.
+const REQUESTS_IN_FLIGHT_MAX: usize = 1;
+/// Idle buffers of the connection.
+const IDLE_BUFFERS_BYTES: usize = 1 << 20;
+/// A dead letter topic that has to be created gets one partition, as in Java.
+const NEW_PARTITIONS: i32 = 1;
+
+/// What is needed to write dead letters.
+#[derive(Clone, Debug)]
+pub struct DeadLetterSpec {
+    /// The connector's settings.
+    pub config: DeadLetterConfig,
+    /// How topics are created.
+    pub admin: ClientSettings,
+    /// How records are produced.
+    pub producer: ClientSettings,
+    /// Whose records they are.
+    pub task: TaskId,
+}
+
+/// Writes dead letters.
+#[derive(Debug)]
+pub(super) struct DeadLetters {
+    config: DeadLetterConfig,
+    task: TaskId,
+    topic: Arc<str>,
+    partitions: i32,
+    /// Where the next letter without a key goes.
+    next: i32,
+    producer: Producer,
+    pending: Vec<Ack>,
+}
+
+impl DeadLetters {
+    /// Makes sure that the topic is there. Call it inside the event loop that is to send.
+    ///
+    /// # Errors
+    /// The topic neither exists nor can be created.
+    pub(super) async fn prepare(spec: DeadLetterSpec) -> Result<Self, ConnectError> {
+        let DeadLetterSpec {
+            config,
+            admin,
+            producer,
+            task,
+        } = spec;
+        let topic: Arc<str> = config.topic.trim().into();
+        let failed = |error: ClientError| {
+            let what = format!("Could not initialize dead letter queue with topic={topic}");
+            ConnectError::failed_by(what, error)
+        };
+        let admin = Cluster::new(admin, FramePool::new(IDLE_BUFFERS_BYTES));
+        let mut partitions = partition_count(&admin, &topic).await.map_err(failed)?;
+        if partitions.is_none() {
+            tracing::error!("Topic {topic} doesn't exist. Will attempt to create topic.");
+            create(&admin, &topic, config.replication_factor).await?;
+            partitions = Some(NEW_PARTITIONS);
+        }
+        let cluster = Cluster::new(producer, FramePool::new(IDLE_BUFFERS_BYTES));
+        Ok(Self {
+            config,
+            task,
+            topic,
+            partitions: partitions.unwrap_or(NEW_PARTITIONS),
+            next: 0,
+            producer: Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT_MAX),
+            pending: Vec::new(),
+        })
+    }
+
+    /// Sends letters on their way.
+    ///
+    /// # Errors
+    /// A record is too large for a batch.
+    pub(super) async fn send(&mut self, bad: &[BadRecord]) -> Result<(), ConnectError> {
+        for record in bad {
+            let number = match &record.key {
+                Some(key) => partition_for_key(key, self.partitions),
+                None => self.next,
+            };
+            let batch = self.letter(record).map_err(|error| {
+                ConnectError::failed_by("Could not produce message to dead letter queue", error)
+            })?;
+            let partition = ClientPartition {
+                topic: Arc::clone(&self.topic),
+                partition: number,
+            };
+            self.pending
+                .push(self.producer.send(partition, batch).await);
+        }
+        // Letters without a key stay together, as Java's producer keeps them within a batch.
+        self.next = (self.next + 1).checked_rem(self.partitions).unwrap_or(0);
+        Ok(())
+    }
+
+    /// Waits until every letter is safe.
+    ///
+    /// # Errors
+    /// One was not taken.
+    pub(super) async fn settle(&mut self) -> Result<(), ConnectError> {
+        for ack in std::mem::take(&mut self.pending) {
+            ack.await.map_err(|error| {
+                let topic = &self.topic;
+                let what = format!("Could not produce message to dead letter queue. topic={topic}");
+                ConnectError::failed_by(what, error)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn letter(&self, record: &BadRecord) -> Result<bytes::Bytes, WriteError> {
+        let context = if self.config.context_headers {
+            self.context(record)
+        } else {
+            Vec::new()
+        };
+        let original = record
+            .headers
+            .iter()
+            .map(|(key, value)| (&**key, value.as_deref()));
+        let context = context
+            .iter()
+            .map(|(key, value)| (key.as_bytes(), Some(value.as_bytes())));
+        let headers: Vec<HeaderRef<'_>> = original
+            .chain(context)
+            .map(|(key, value)| HeaderRef { key, value })
+            .collect();
+        let mut writer = BatchWriter::new(BatchOptions::default());
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        writer.append(record.timestamp, key, value, &headers)?;
+        writer.seal(Seal::default())
+    }
+
+    /// The headers that tell what went wrong, behind the record's own. An identical header is not taken away, so a
+    /// dead letter that dies again has each twice, as in Java.
+    fn context(&self, record: &BadRecord) -> Vec<(&'static str, String)> {
+        vec![
+            ("__connect.errors.topic", record.partition.topic.to_string()),
+            (
+                "__connect.errors.partition",
+                record.partition.partition.to_string(),
+            ),
+            ("__connect.errors.offset", record.offset.to_string()),
+            (
+                "__connect.errors.connector.name",
+                self.task.connector.to_string(),
+            ),
+            ("__connect.errors.task.id", self.task.task.to_string()),
+            ("__connect.errors.stage", record.stage.name().to_owned()),
+            ("__connect.errors.class.name", record.class.to_owned()),
+            (
+                "__connect.errors.exception.class.name",
+                record.error_class.clone(),
+            ),
+            ("__connect.errors.exception.message", record.message.clone()),
+            (
+                "__connect.errors.exception.stacktrace",
+                format!("{}\n", record.trace),
+            ),
+        ]
+    }
+}
+
+/// How many partitions a topic has, if it exists.
+async fn partition_count(cluster: &Cluster, topic: &Arc<str>) -> Result<Option<i32>, ClientError> {
+    cluster.add_topics([Arc::clone(topic)]);
+    let view = cluster.refresh().await?;
+    Ok(view
+        .partition_count(topic)
+        .and_then(|count| i32::try_from(count).ok()))
+}
+
+async fn create(
+    cluster: &Cluster,
+    topic: &Arc<str>,
+    replication_factor: i16,
+) -> Result<(), ConnectError> {
+    let what = format!("Could not initialize dead letter queue with topic={topic}");
+    let new = NewTopic {
+        name: Arc::clone(topic),
+        partitions: Some(NEW_PARTITIONS),
+        replication_factor: Some(replication_factor),
+        configs: BTreeMap::new(),
+    };
+    let outcomes = create_topics(cluster, &[new], false).await;
+    let outcomes = outcomes.map_err(|error| ConnectError::failed_by(what.clone(), error))?;
+    match outcomes.into_values().next() {
+        Some(Err((code, reason))) if code != ErrorCode::TOPIC_ALREADY_EXISTS => {
+            let reason = reason.as_deref().unwrap_or_default();
+            Err(ConnectError::failed(format!("{what}: {code} {reason}")))
+        }
+        _ => Ok(()),
+    }
+}
