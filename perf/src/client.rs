@@ -14,7 +14,7 @@ use ferrovia_tests::process::Process;
 use ferrovia_tests::worker::{Make, Properties, Worker};
 use serde::Serialize;
 
-use crate::topic::{Shape, Sink};
+use crate::topic::{Shape, Sink, TRANSFORMS};
 use crate::usage;
 
 /// How long one drain may take.
@@ -82,7 +82,7 @@ impl Client {
             Self::Ferrovia => program(
                 self,
                 grounds::ferrovia()?,
-                &["bench", "drain", "--json"],
+                &bench_arguments(shape),
                 kafka,
                 shape,
             ),
@@ -97,6 +97,17 @@ impl Client {
     }
 }
 
+/// What makes Ferrovia drain a topic as `shape` says.
+fn bench_arguments(shape: &Shape) -> Vec<String> {
+    let mut arguments: Vec<String> = ["bench", "drain", "--json"].map(str::to_owned).into();
+    if shape.sink == Sink::Transform {
+        for (key, value) in TRANSFORMS {
+            arguments.extend(["--connector-property".to_owned(), format!("{key}={value}")]);
+        }
+    }
+    arguments
+}
+
 /// The bare client's binary stands beside this one.
 fn bare_path() -> io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("bare"))
@@ -106,7 +117,7 @@ fn bare_path() -> io::Result<PathBuf> {
 fn program(
     client: Client,
     path: PathBuf,
-    arguments: &[&str],
+    arguments: &[String],
     kafka: &Kafka,
     shape: &Shape,
 ) -> io::Result<Sample> {
@@ -165,6 +176,15 @@ fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sa
         .with("topics", shape.name)
         .with("expected", records)
         .with("report", report.display());
+    let transforms: &[(&str, &str)] = match shape.sink {
+        Sink::Transform => &TRANSFORMS,
+        _ => &[],
+    };
+    let connector = transforms
+        .iter()
+        .fold(connector, |connector, (key, value)| {
+            connector.with(key, value)
+        });
     let mut worker = Worker::start_with(Make::Java, kafka, &connector, |worker| {
         worker
             .with("key.converter", BYTE_ARRAY)
@@ -195,7 +215,8 @@ fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sa
             client: Client::Java,
             topic: shape.name,
             records: *records,
-            bytes: *bytes,
+            // A value that was converted has no size any more.
+            bytes: (*bytes).max(records * shape.value_bytes as u64),
             seconds: nanos / 1e9,
             cpu_seconds: cpu_nanos / 1e9,
             peak_kib,

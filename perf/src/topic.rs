@@ -12,9 +12,38 @@ const PARTITIONS: i32 = 8;
 pub enum Sink {
     /// Nowhere: raw bytes into a sink that only counts.
     Discard,
+    /// Through JsonConverter and [`TRANSFORMS`] into a sink that only counts.
+    Transform,
     /// Through StringConverter into a file, by FileStreamSink.
     File,
 }
+
+/// The connector settings of [`Sink::Transform`].
+pub const TRANSFORMS: [(&str, &str); 11] = [
+    (
+        "value.converter",
+        "org.apache.kafka.connect.json.JsonConverter",
+    ),
+    ("value.converter.schemas.enable", "false"),
+    ("transforms", "insert,replace,mask"),
+    (
+        "transforms.insert.type",
+        "org.apache.kafka.connect.transforms.InsertField$Value",
+    ),
+    ("transforms.insert.topic.field", "topic"),
+    ("transforms.insert.offset.field", "offset"),
+    (
+        "transforms.replace.type",
+        "org.apache.kafka.connect.transforms.ReplaceField$Value",
+    ),
+    ("transforms.replace.exclude", "note"),
+    ("transforms.replace.renames", "status:state"),
+    (
+        "transforms.mask.type",
+        "org.apache.kafka.connect.transforms.MaskField$Value",
+    ),
+    ("transforms.mask.fields", "order_id"),
+];
 
 /// A topic by what is in it.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +63,7 @@ pub struct Shape {
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 5] = [
+pub const SHAPES: [Shape; 6] = [
     shape(
         "text-1500",
         "1,500 B, uncompressed",
@@ -46,6 +75,17 @@ pub const SHAPES: [Shape; 5] = [
     shape("text-100", "100 B, uncompressed", "text", "none", 100, 0.5),
     shape("json-lz4", "936 B JSON, lz4", "json", "lz4", 936, 0.6),
     shape("json-zstd", "936 B JSON, zstd", "json", "zstd", 936, 0.6),
+    Shape {
+        sink: Sink::Transform,
+        ..shape(
+            "json-transforms",
+            "936 B JSON, lz4, JsonConverter and three transformations",
+            "json",
+            "lz4",
+            936,
+            0.3,
+        )
+    },
     Shape {
         sink: Sink::File,
         ..shape(
