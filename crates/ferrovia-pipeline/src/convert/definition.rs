@@ -71,7 +71,8 @@ fn json() -> ConfigDef {
         )
         .define(
             ConfigKey::with_default("decimal.format", ConfigType::String, "BASE64")
-                .validator(Validator::OneOfIgnoringCase(&["BASE64", "NUMERIC"]))
+                // In the order in which Java's set lists them.
+                .validator(Validator::OneOfIgnoringCase(&["NUMERIC", "BASE64"]))
                 .importance(Importance::Low)
                 .doc(
                     "How decimals are written: 'BASE64', the bytes of the unscaled number, or 'NUMERIC', a JSON number. \

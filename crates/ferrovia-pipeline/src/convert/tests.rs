@@ -136,7 +136,7 @@ fn settings_are_checked_in_javas_words() {
     let error = Converter::from_class("Json", &settings, ConverterRole::Key).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Invalid value HEX for configuration decimal.format: String must be one of (case insensitive): BASE64, NUMERIC"
+        "Invalid value HEX for configuration decimal.format: String must be one of (case insensitive): NUMERIC, BASE64"
     );
 }
 
