@@ -21,7 +21,8 @@ use crate::data::Value;
 /// A map from values to values.
 #[derive(Clone, Debug)]
 pub struct Map<'a> {
-    entries: IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>,
+    /// Apart, because a value is as large as its largest variant, and most values are no maps.
+    entries: Box<IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>>,
     order: Order,
 }
 
@@ -41,7 +42,7 @@ impl<'a> Map<'a> {
     /// An empty `HashMap`.
     pub fn new() -> Self {
         Self {
-            entries: IndexMap::default(),
+            entries: Box::default(),
             order: Order::Hash {
                 capacity: DEFAULT_CAPACITY,
             },
@@ -52,7 +53,7 @@ impl<'a> Map<'a> {
     pub fn with_capacity(size: usize) -> Self {
         let capacity = size.max(1).next_power_of_two();
         Self {
-            entries: IndexMap::default(),
+            entries: Box::default(),
             order: Order::Hash { capacity },
         }
     }
@@ -66,9 +67,14 @@ impl<'a> Map<'a> {
     /// An empty `LinkedHashMap`.
     pub fn linked() -> Self {
         Self {
-            entries: IndexMap::default(),
+            entries: Box::default(),
             order: Order::Insertion,
         }
+    }
+
+    /// Makes room for as many more entries, which changes nothing that can be seen.
+    pub fn reserve(&mut self, entries: usize) {
+        self.entries.reserve(entries);
     }
 
     /// Whether this is a `LinkedHashMap`.
@@ -156,13 +162,13 @@ impl<'a> Map<'a> {
         // A loop, because adapters would keep the entries on the stack once more at every depth.
         let mut entries =
             IndexMap::with_capacity_and_hasher(self.len(), self.entries.hasher().clone());
-        for (key, value) in self.entries {
+        for (key, value) in *self.entries {
             let key = Key(key.0.into_owned());
             entries.insert(key, value.into_owned());
         }
         Map {
             order: self.order,
-            entries,
+            entries: Box::new(entries),
         }
     }
 }

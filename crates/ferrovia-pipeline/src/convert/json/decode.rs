@@ -33,6 +33,8 @@ impl Decoder {
     }
 
     /// The value that a node stands for; an absent one counts as null.
+    ///
+    /// Arrays, maps and structs come back here at every depth, so that this keeps little on the stack.
     pub(super) fn value<'a>(
         &mut self,
         schema: Option<&Schema>,
@@ -43,70 +45,57 @@ impl Decoder {
             return Ok(node.into_value());
         };
         if node == Node::Null {
-            return match schema.default_value() {
-                Some(default) if self.replaces_null => Ok(default.clone()),
-                _ if schema.is_optional() => Ok(Value::Null),
-                _ => Err(ConnectError::data(format!(
-                    "Invalid null value for required {} field",
-                    schema.schema_type().java_name()
-                ))),
-            };
+            return self.null(schema);
         }
-        match schema.name() {
-            Some(logical::DECIMAL) => decimal(schema, &node).map(Value::Decimal),
-            Some(logical::DATE) => {
-                let days = small_whole(&node, "Date")?;
-                logical::date_from_days(schema, days).map(Value::Date)
-            }
-            Some(logical::TIME) => {
-                let millis = small_whole(&node, "Time")?;
-                logical::time_from_millis(schema, millis).map(Value::Date)
-            }
-            Some(logical::TIMESTAMP) => match &node {
-                Node::Number(number) if !number.is_float => Ok(Value::Date(wrapped(number.text))),
-                _ => Err(wrong_type("Timestamp", "integral", &node)),
-            },
-            _ => self.plain(schema, node),
+        if schema.name().is_some_and(is_logical) {
+            return logical_value(schema, &node);
+        }
+        match schema.schema_type() {
+            SchemaType::Array => self.array(schema, node),
+            SchemaType::Map => self.map(schema, node),
+            SchemaType::Struct => self.structure(schema, node),
+            kind => self.simple(kind, node),
         }
     }
 
-    fn plain<'a>(&mut self, schema: &Schema, node: Node<'a>) -> Result<Value<'a>, ConnectError> {
-        Ok(match schema.schema_type() {
-            SchemaType::Boolean => Value::Boolean(node == Node::Boolean(true)),
-            SchemaType::Int8 => {
+    #[inline(never)]
+    fn null<'a>(&self, schema: &Schema) -> Result<Value<'a>, ConnectError> {
+        match schema.default_value() {
+            Some(default) if self.replaces_null => Ok(default.clone()),
+            _ if schema.is_optional() => Ok(Value::Null),
+            _ => Err(ConnectError::data(format!(
+                "Invalid null value for required {} field",
+                schema.schema_type().java_name()
+            ))),
+        }
+    }
+
+    #[inline(never)]
+    fn simple<'a>(&mut self, kind: SchemaType, node: Node<'a>) -> Result<Value<'a>, ConnectError> {
+        Ok(match (kind, node) {
+            (SchemaType::Boolean, node) => Value::Boolean(node == Node::Boolean(true)),
+            (SchemaType::Int8, node) => {
                 let [low, ..] = whole(&node).to_le_bytes();
                 Value::Int8(low.cast_signed())
             }
-            SchemaType::Int16 => {
+            (SchemaType::Int16, node) => {
                 let [low, high, ..] = whole(&node).to_le_bytes();
                 Value::Int16(i16::from_le_bytes([low, high]))
             }
-            SchemaType::Int32 => Value::Int32(low_32_bits(whole(&node))),
-            SchemaType::Int64 => Value::Int64(whole(&node)),
-            SchemaType::Float32 => Value::Float32(match node {
-                Node::Number(number) => float(number.text),
-                _ => 0.0,
-            }),
-            SchemaType::Float64 => Value::Float64(match node {
-                Node::Number(number) => double(number.text),
-                _ => 0.0,
-            }),
-            SchemaType::String => match node {
-                Node::String(text) => Value::String(text),
-                _ => self.no_value(),
-            },
-            SchemaType::Bytes => match node {
-                Node::String(text) => {
-                    let bytes = base64::decoded(&text).map_err(|fault| {
-                        ConnectError::data_by("Invalid bytes field", bad_base64(fault))
-                    })?;
-                    Value::Bytes(Cow::Owned(bytes))
-                }
-                _ => self.no_value(),
-            },
-            SchemaType::Array => self.array(schema, node)?,
-            SchemaType::Map => self.map(schema, node)?,
-            SchemaType::Struct => self.structure(schema, node)?,
+            (SchemaType::Int32, node) => Value::Int32(low_32_bits(whole(&node))),
+            (SchemaType::Int64, node) => Value::Int64(whole(&node)),
+            (SchemaType::Float32, Node::Number(number)) => Value::Float32(float(number.text)),
+            (SchemaType::Float32, _) => Value::Float32(0.0),
+            (SchemaType::Float64, Node::Number(number)) => Value::Float64(double(number.text)),
+            (SchemaType::Float64, _) => Value::Float64(0.0),
+            (SchemaType::String, Node::String(text)) => Value::String(text),
+            (SchemaType::Bytes, Node::String(text)) => {
+                let bytes = base64::decoded(&text).map_err(|fault| {
+                    ConnectError::data_by("Invalid bytes field", bad_base64(fault))
+                })?;
+                Value::Bytes(Cow::Owned(bytes))
+            }
+            _ => self.no_value(),
         })
     }
 
@@ -116,6 +105,7 @@ impl Decoder {
     }
 
     /// The items of an array or the values of an object; anything else has none.
+    #[inline(never)]
     fn array<'a>(&mut self, schema: &Schema, node: Node<'a>) -> Result<Value<'a>, ConnectError> {
         let mut items = Vec::new();
         let values = schema.value_schema();
@@ -136,6 +126,7 @@ impl Decoder {
         Ok(Value::Array(items))
     }
 
+    #[inline(never)]
     fn map<'a>(&mut self, schema: &Schema, node: Node<'a>) -> Result<Value<'a>, ConnectError> {
         let (keys, values) = (schema.key_schema(), schema.value_schema());
         let mut map = Map::new();
@@ -171,6 +162,7 @@ impl Decoder {
         Ok(Value::Map(map))
     }
 
+    #[inline(never)]
     fn structure<'a>(
         &mut self,
         schema: &Schema,
@@ -188,6 +180,33 @@ impl Decoder {
             structure.set(field.index, value);
         }
         Ok(Value::Struct(structure))
+    }
+}
+
+fn is_logical(name: &str) -> bool {
+    matches!(
+        name,
+        logical::DECIMAL | logical::DATE | logical::TIME | logical::TIMESTAMP
+    )
+}
+
+/// A value of a logical type, which the schema's name says.
+#[inline(never)]
+fn logical_value<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
+    match schema.name() {
+        Some(logical::DECIMAL) => decimal(schema, node).map(Value::Decimal),
+        Some(logical::DATE) => {
+            let days = small_whole(node, "Date")?;
+            logical::date_from_days(schema, days).map(Value::Date)
+        }
+        Some(logical::TIME) => {
+            let millis = small_whole(node, "Time")?;
+            logical::time_from_millis(schema, millis).map(Value::Date)
+        }
+        _ => match node {
+            Node::Number(number) if !number.is_float => Ok(Value::Date(wrapped(number.text))),
+            _ => Err(wrong_type("Timestamp", "integral", node)),
+        },
     }
 }
 

@@ -7,6 +7,9 @@ use indexmap::IndexMap;
 use super::reader::{Number, Tree, double, wrapped};
 use crate::data::{Map, Value};
 
+/// How many entries an object has room for when the first one comes.
+const USUAL_ENTRIES: usize = 7;
+
 /// The entries of an object, in the order in which their names came first.
 pub(super) type Entries<'a> = IndexMap<Cow<'a, str>, Node<'a>, foldhash::fast::RandomState>;
 
@@ -148,6 +151,10 @@ impl<'a> Tree<'a> for Value<'a> {
     }
 
     fn insert(object: &mut Self::Entries, name: Cow<'a, str>, value: Self) {
+        if object.is_empty() {
+            // Most objects have some entries, and growing to them costs more than the room.
+            object.reserve(USUAL_ENTRIES);
+        }
         object.put(name, value);
     }
 

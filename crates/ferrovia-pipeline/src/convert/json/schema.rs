@@ -34,7 +34,19 @@ pub(super) fn read(node: &Node<'_>, replaces_null: bool) -> Result<Option<Schema
     if *node == Node::Null {
         return Ok(None);
     }
-    let mut builder = builder(node, replaces_null)?;
+    let builder = builder(node, replaces_null)?;
+    with_properties(builder, node, replaces_null).map(Some)
+}
+
+// Schemas are nested deep. What is not inlined here keeps only its own kind's values on the stack at every depth.
+
+/// Adds what every kind of schema may have.
+#[inline(never)]
+fn with_properties(
+    mut builder: SchemaBuilder,
+    node: &Node<'_>,
+    replaces_null: bool,
+) -> Result<Schema, ConnectError> {
     if node.get("optional") == Some(&Node::Boolean(true)) {
         builder = builder.optional();
     }
@@ -62,7 +74,7 @@ pub(super) fn read(node: &Node<'_>, replaces_null: bool) -> Result<Option<Schema
         let value = Decoder::new(replaces_null).value(Some(&schema), Some(default.clone()))?;
         builder = builder.checked_default_value(value.into_owned())?;
     }
-    Ok(Some(builder.build()))
+    Ok(builder.build())
 }
 
 fn builder(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, ConnectError> {
@@ -74,31 +86,37 @@ fn builder(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, Connec
     let (_, kind) =
         known.ok_or_else(|| ConnectError::data(format!("Unknown schema type: {name}")))?;
     match kind {
-        SchemaType::Array => {
-            let no_items = || ConnectError::data("Array schema did not specify the element type");
-            let items = node.get("items").ok_or_else(no_items)?;
-            let items = read(items, replaces_null)?.ok_or_else(no_items)?;
-            Ok(SchemaBuilder::array(items))
-        }
-        SchemaType::Map => {
-            let keys = node
-                .get("keys")
-                .ok_or_else(|| ConnectError::data("Map schema did not specify the key type"))?;
-            let values = node
-                .get("values")
-                .ok_or_else(|| ConnectError::data("Map schema did not specify the value type"))?;
-            let (keys, values) = (read(keys, replaces_null)?, read(values, replaces_null)?);
-            let keys =
-                keys.ok_or_else(|| ConnectError::schema_builder("keySchema cannot be null."))?;
-            let values = values
-                .ok_or_else(|| ConnectError::schema_builder("valueSchema cannot be null."))?;
-            Ok(SchemaBuilder::map(keys, values))
-        }
+        SchemaType::Array => array(node, replaces_null),
+        SchemaType::Map => map(node, replaces_null),
         SchemaType::Struct => fields(node, replaces_null),
         primitive => Ok(SchemaBuilder::primitive(*primitive)),
     }
 }
 
+#[inline(never)]
+fn array(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, ConnectError> {
+    let no_items = || ConnectError::data("Array schema did not specify the element type");
+    let items = node.get("items").ok_or_else(no_items)?;
+    let items = read(items, replaces_null)?.ok_or_else(no_items)?;
+    Ok(SchemaBuilder::array(items))
+}
+
+#[inline(never)]
+fn map(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, ConnectError> {
+    let keys = node
+        .get("keys")
+        .ok_or_else(|| ConnectError::data("Map schema did not specify the key type"))?;
+    let values = node
+        .get("values")
+        .ok_or_else(|| ConnectError::data("Map schema did not specify the value type"))?;
+    let (keys, values) = (read(keys, replaces_null)?, read(values, replaces_null)?);
+    let keys = keys.ok_or_else(|| ConnectError::schema_builder("keySchema cannot be null."))?;
+    let values =
+        values.ok_or_else(|| ConnectError::schema_builder("valueSchema cannot be null."))?;
+    Ok(SchemaBuilder::map(keys, values))
+}
+
+#[inline(never)]
 fn fields(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, ConnectError> {
     let Some(Node::Array(fields)) = node.get("fields") else {
         return Err(ConnectError::data(
