@@ -133,7 +133,7 @@ pub(crate) fn convert_headers<'a>(
         let header = header.map_err(|fault| ConnectError::data(fault.to_string()))?;
         let key = String::from_utf8_lossy(header.key);
         let value = converter.to_connect_header(topic, &key, header.value)?;
-        headers.add(key, value);
+        headers.add_checked(key, value)?;
     }
     Ok(headers)
 }

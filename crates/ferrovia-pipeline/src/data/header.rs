@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::data::SchemaAndValue;
+use crate::data::{SchemaAndValue, SchemaType, Value, logical, validate};
+use crate::error::ConnectError;
 
 /// One header.
 ///
@@ -39,6 +40,23 @@ impl<'a> Headers<'a> {
         });
     }
 
+    /// Adds a header behind the others, if its value is one of its schema. What is inside the value is not looked at.
+    ///
+    /// # Errors
+    /// The value does not fit, in Java's words.
+    ///
+    /// # Source
+    /// `ConnectHeaders.add` with `checkSchemaMatches`
+    pub fn add_checked(
+        &mut self,
+        key: impl Into<Cow<'a, str>>,
+        value: SchemaAndValue<'a>,
+    ) -> Result<(), ConnectError> {
+        check(&value)?;
+        self.add(key, value);
+        Ok(())
+    }
+
     /// Takes all headers of that name away.
     pub fn remove(&mut self, key: &str) {
         self.headers.retain(|header| header.key != key);
@@ -65,11 +83,71 @@ impl<'a> Headers<'a> {
     }
 }
 
+fn check(header: &SchemaAndValue<'_>) -> Result<(), ConnectError> {
+    let SchemaAndValue { schema, value } = header;
+    let Some(schema) = schema else {
+        return Ok(());
+    };
+    let fits = match (schema.schema_type(), value) {
+        (_, Value::Null) if schema.is_optional() => true,
+        (_, Value::Null) => {
+            return Err(ConnectError::data(format!(
+                "A null value requires an optional schema but was {schema}"
+            )));
+        }
+        (SchemaType::Bytes, Value::Decimal(_)) => schema.name() == Some(logical::DECIMAL),
+        (SchemaType::Int32, Value::Date(_)) => {
+            matches!(schema.name(), Some(logical::DATE | logical::TIME))
+        }
+        (SchemaType::Int64, Value::Date(_)) => schema.name() == Some(logical::TIMESTAMP),
+        (kind, value) => validate::value_type(value) == Some(kind),
+    };
+    if fits {
+        return Ok(());
+    }
+    Err(ConnectError::data(format!(
+        "The value {value} is not compatible with the schema {schema}"
+    )))
+}
+
 impl<'h, 'a> IntoIterator for &'h Headers<'a> {
     type Item = &'h Header<'a>;
     type IntoIter = std::slice::Iter<'h, Header<'a>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Schema;
+
+    fn refusal(schema: Schema, value: Value<'static>) -> Option<String> {
+        let mut headers = Headers::new();
+        let added = headers.add_checked("h", SchemaAndValue::new(Some(schema), value));
+        assert_eq!(headers.is_empty(), added.is_err());
+        added.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn header_needs_a_value_of_its_schema() {
+        assert_eq!(
+            refusal(Schema::optional(SchemaType::Bytes), Value::Null),
+            None
+        );
+        assert_eq!(
+            refusal(Schema::of(SchemaType::String), Value::text("a")),
+            None
+        );
+        assert_eq!(
+            refusal(Schema::of(SchemaType::Bytes), Value::Null).unwrap(),
+            "A null value requires an optional schema but was Schema{BYTES}"
+        );
+        assert_eq!(
+            refusal(Schema::of(SchemaType::String), Value::Int32(5)).unwrap(),
+            "The value 5 is not compatible with the schema Schema{STRING}"
+        );
     }
 }

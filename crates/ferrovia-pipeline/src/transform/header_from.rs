@@ -161,16 +161,8 @@ impl HeaderFrom {
                 value => Some(value.clone()),
             };
             let value = value.unwrap_or(Value::Null);
-            if value.is_null() && !field.schema.is_optional() {
-                return Err(ConnectError::data(format!(
-                    "A null value requires an optional schema but was {}",
-                    field.schema
-                )));
-            }
-            headers.add(
-                header.clone(),
-                SchemaAndValue::new(field.schema.clone(), value),
-            );
+            let value = SchemaAndValue::new(field.schema.clone(), value);
+            headers.add_checked(header.clone(), value)?;
         }
         if self.is_move {
             let rest = self.without_fields(take_struct(&mut whole.value, self.purpose)?)?;
