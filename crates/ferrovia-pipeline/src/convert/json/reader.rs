@@ -222,7 +222,7 @@ impl<'a> Reader<'a> {
     fn word(&mut self, word: &str) -> Result<(), Box<Fault>> {
         let rest = self.bytes.get(self.position..).unwrap_or_default();
         let after = rest.get(word.len()).copied().unwrap_or(b' ');
-        let is_part = after.is_ascii_alphanumeric() || matches!(after, b'_' | b'$' | 0x80..);
+        let is_part = after.is_ascii_alphanumeric() || matches!(after, b'_' | b'$' | 0x7f..);
         if rest.starts_with(word.as_bytes()) && !is_part {
             self.position += word.len();
             return Ok(());
