@@ -348,7 +348,8 @@ pub fn object(random: &mut Random, depth: usize) -> String {
 pub fn damaged(random: &mut Random, document: &str) -> Vec<u8> {
     let mut bytes = document.as_bytes().to_vec();
     let at = random.below(bytes.len() + 1);
-    match random.below(8) {
+    match random.below(9) {
+        7 => return wide(random, document),
         0 => bytes.truncate(at),
         1 => bytes.extend_from_slice(
             random
@@ -390,6 +391,40 @@ pub fn damaged(random: &mut Random, document: &str) -> Vec<u8> {
                 *byte = u8::try_from(random.below(256)).unwrap_or(0);
             }
         }
+    }
+    bytes
+}
+
+/// JSON in UTF-16 or UTF-32, now and then cut or with a unit too many.
+fn wide(random: &mut Random, document: &str) -> Vec<u8> {
+    let (is_big_endian, has_mark) = (random.once_in(2), random.once_in(2));
+    let text = if has_mark {
+        format!("\u{feff}{document}")
+    } else {
+        document.to_owned()
+    };
+    let mut bytes: Vec<u8> = if random.once_in(2) {
+        let units = text.encode_utf16();
+        let units = units.map(|unit| [unit.to_be_bytes(), unit.to_le_bytes()]);
+        units
+            .flat_map(|[big, little]| if is_big_endian { big } else { little })
+            .collect()
+    } else {
+        let units = text.chars().map(u32::from);
+        let units = units.map(|unit| [unit.to_be_bytes(), unit.to_le_bytes()]);
+        units
+            .flat_map(|[big, little]| if is_big_endian { big } else { little })
+            .collect()
+    };
+    let at = random.below(bytes.len() + 1);
+    match random.below(6) {
+        0 => bytes.truncate(at),
+        1 => bytes.extend(random.bytes(2)),
+        2 => bytes.push(0),
+        3 => {
+            bytes.splice(at..at, [0xff, 0xd8]);
+        }
+        _ => {}
     }
     bytes
 }
