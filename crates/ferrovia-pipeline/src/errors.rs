@@ -121,36 +121,35 @@ impl ErrorLog {
         }
     }
 
-    /// Whether bad records are skipped.
-    pub fn is_tolerant(&self) -> bool {
-        self.policy.is_tolerant
-    }
-
     /// Whether anybody is told of bad records.
     pub fn is_reported(&self) -> bool {
         self.policy.is_reported
     }
 
-    /// Something went wrong with `record`. Answers whether it is skipped; the record is reported either way.
-    ///
-    /// # Errors
-    /// Bad records are not tolerated.
-    pub fn on_failure(
+    /// Something went wrong with `record`: it is counted and kept for whoever is told, tolerated or not.
+    pub fn tell(
         &mut self,
         partition: &TopicPartition,
         timestamp_type: TimestampType,
         record: &RecordRef<'_>,
-        failure: Failure,
-    ) -> Result<(), ConnectError> {
+        failure: &Failure,
+    ) {
         self.counts.failures += 1;
         self.counts.errors += 1;
+        self.counts.skipped += u64::from(self.policy.is_tolerant);
         if self.policy.is_reported {
-            let bad = BadRecord::new(partition, timestamp_type, record, &failure);
+            let bad = BadRecord::new(partition, timestamp_type, record, failure);
             self.bytes += bad.size();
             self.bad.push(bad);
         }
+    }
+
+    /// Whether the record of this failure is skipped.
+    ///
+    /// # Errors
+    /// Bad records are not tolerated.
+    pub fn judge(&self, failure: Failure) -> Result<(), ConnectError> {
         if self.policy.is_tolerant {
-            self.counts.skipped += 1;
             return Ok(());
         }
         Err(ConnectError::failed_by(
@@ -205,7 +204,7 @@ impl BadRecord {
     }
 
     /// About as many bytes as it takes.
-    fn size(&self) -> usize {
+    pub fn size(&self) -> usize {
         let length = |bytes: &Option<Bytes>| bytes.as_ref().map_or(0, Bytes::len);
         let headers = self
             .headers

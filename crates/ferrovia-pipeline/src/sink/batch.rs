@@ -2,7 +2,7 @@
 
 use crate::batch::{BatchError, Inflater, RawBatch, RecordRef};
 use crate::error::ConnectError;
-use crate::errors::{BadRecord, ErrorLog, Failure};
+use crate::errors::{BadRecord, ErrorLog};
 use crate::plan::Plan;
 use crate::sink::SinkRecord;
 use crate::sink::record::Content;
@@ -27,6 +27,8 @@ pub struct SinkBatch {
     end: Option<Cursor>,
     /// Bad records before this have been told already, in an earlier try.
     told: Cursor,
+    /// The error of the record at `end`, which must not be skipped.
+    failure: Option<ConnectError>,
 }
 
 /// A place in a batch.
@@ -70,6 +72,7 @@ impl SinkBatch {
             begin: Cursor::default(),
             end: None,
             told: Cursor::default(),
+            failure: None,
         }
     }
 
@@ -83,14 +86,19 @@ impl SinkBatch {
         self.deliveries.clear();
         self.spoiled = false;
         self.shown = Shown::default();
-        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
+        self.begin_anew();
     }
 
     /// Lets go of partitions that were taken away.
     pub fn retain(&mut self, mut keep: impl FnMut(&TopicPartition) -> bool) {
         // What stays is put from its beginning: places of the parts before have no meaning any more.
-        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
+        self.begin_anew();
         self.deliveries.retain(|delivery| keep(&delivery.partition));
+    }
+
+    fn begin_anew(&mut self) {
+        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
+        self.failure = None;
     }
 
     /// For the worker: whether a task may take the batches unopened.
@@ -116,8 +124,7 @@ impl SinkBatch {
         self.shown
     }
 
-    /// For the worker: whether a batch turned out to be invalid, or a record bad that must not be skipped, whatever the
-    /// task made of the error.
+    /// For the worker: whether a batch turned out to be invalid, whatever the task made of the error.
     pub fn is_spoiled(&self) -> bool {
         self.spoiled
     }
@@ -131,6 +138,26 @@ impl SinkBatch {
         true
     }
 
+    /// For the worker: the offset after the last record up to the end of the part at hand, by partition, where that is not
+    /// the end of the batch.
+    pub fn part_offsets(&self) -> Option<Offsets> {
+        let end = self.end?;
+        let mut offsets = next_offsets(self.deliveries.iter().take(end.delivery));
+        if let Some(delivery) = self.deliveries.get(end.delivery) {
+            offsets.set(
+                delivery.partition.clone(),
+                end.offset.max(delivery.from_offset),
+            );
+        }
+        Some(offsets)
+    }
+
+    /// For the worker: takes the error of the record that the part at hand ends before, if it was bad and must not be
+    /// skipped.
+    pub fn take_failure(&mut self) -> Option<ConnectError> {
+        self.failure.take()
+    }
+
     /// For the worker: takes the bad records that the last call has met.
     pub fn take_bad_records(&mut self) -> Vec<BadRecord> {
         self.errors.take()
@@ -138,19 +165,7 @@ impl SinkBatch {
 
     /// The offset after the last record, by partition.
     pub fn next_offsets(&self) -> Offsets {
-        let mut offsets = Offsets::new();
-        for delivery in &self.deliveries {
-            let next = delivery
-                .batch
-                .header()
-                .next_offset()
-                .max(delivery.from_offset);
-            match offsets.get(&delivery.partition) {
-                Some(known) if known >= next => {}
-                _ => offsets.set(delivery.partition.clone(), next),
-            }
-        }
-        offsets
+        next_offsets(self.deliveries.iter())
     }
 
     /// The batches as the broker stores them, for tasks that take [`InputForm::Batches`](super::InputForm::Batches).
@@ -175,18 +190,18 @@ impl SinkBatch {
         Ok(&self.deliveries)
     }
 
-    /// Shows each record in turn.
+    /// Shows each record in turn, up to the first that is bad and must not be skipped: what comes before it is put and
+    /// committed, so that nothing comes twice when the task begins again, and then the worker fails the task.
     ///
     /// # Errors
-    /// [`ConnectError::Corrupt`] when a batch is invalid, the error of a record that cannot be converted and must not be
-    /// skipped, and what `show` returns; hand all on.
+    /// [`ConnectError::Corrupt`] when a batch is invalid, and what `show` returns; hand both on.
     #[inline]
     pub fn for_each(
         &mut self,
         mut show: impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         self.shown = Shown::default();
-        self.end = None;
+        (self.end, self.failure) = (None, None);
         let is_lazy = self.plan.is_lazy();
         for index in self.begin.delivery..self.deliveries.len() {
             if is_lazy {
@@ -263,6 +278,7 @@ impl SinkBatch {
             begin,
             end,
             told,
+            failure: failed,
         } = self;
         let Some(delivery) = deliveries.get(index) else {
             return Ok(());
@@ -294,22 +310,21 @@ impl SinkBatch {
                     })?;
                 }
                 Err(failure) => {
-                    let next = Cursor {
+                    let at = |offset| Cursor {
                         delivery: index,
-                        offset: record.offset + 1,
+                        offset,
                     };
-                    let was_told = next <= *told;
-                    *told = next.max(*told);
-                    skip(
-                        errors,
-                        was_told,
-                        partition,
-                        timestamp_type,
-                        &record,
-                        failure,
-                    )
-                    .inspect_err(|_| *spoiled = true)?;
-                    if errors.is_full() {
+                    let next = at(record.offset + 1);
+                    if next > *told {
+                        *told = next;
+                        errors.tell(partition, timestamp_type, &record, &failure);
+                    }
+                    if let Err(error) = errors.judge(failure) {
+                        (*end, *failed) = (Some(at(record.offset)), Some(error));
+                        return Ok(());
+                    }
+                    // Only where the last one was told: a task that goes through the batch twice sees the same part.
+                    if next == *told && errors.is_full() {
                         *end = Some(next);
                         return Ok(());
                     }
@@ -320,19 +335,18 @@ impl SinkBatch {
     }
 }
 
-/// Tells of a bad record, unless that was done when the batch was put before, and skips it where that is allowed.
-fn skip(
-    errors: &mut ErrorLog,
-    was_told: bool,
-    partition: &TopicPartition,
-    timestamp_type: crate::batch::TimestampType,
-    record: &RecordRef<'_>,
-    failure: Failure,
-) -> Result<(), ConnectError> {
-    if was_told && errors.is_tolerant() {
-        return Ok(());
+/// The offset after the last record of these, by partition.
+fn next_offsets<'a>(deliveries: impl Iterator<Item = &'a Delivery>) -> Offsets {
+    let mut offsets = Offsets::new();
+    for delivery in deliveries {
+        let next = delivery.batch.header().next_offset();
+        let next = next.max(delivery.from_offset);
+        match offsets.get(&delivery.partition) {
+            Some(known) if known >= next => {}
+            _ => offsets.set(delivery.partition.clone(), next),
+        }
     }
-    errors.on_failure(partition, timestamp_type, record, failure)
+    offsets
 }
 
 impl Shown {

@@ -75,8 +75,16 @@ impl SinkContext {
         };
         let (partition, timestamp_type) = (record.partition, record.timestamp_type);
         self.errors
-            .on_failure(partition, timestamp_type, &record.record, failure)?;
+            .tell(partition, timestamp_type, &record.record, &failure);
+        self.errors.judge(failure)?;
         Ok(true)
+    }
+
+    /// For the worker: whether a record was reported where bad records are not tolerated, whatever the task made of the
+    /// error.
+    pub fn has_exceeded_tolerance(&self) -> bool {
+        let counts = self.errors.counts();
+        counts.skipped < counts.failures
     }
 
     /// For the worker: takes the records that the task has reported.

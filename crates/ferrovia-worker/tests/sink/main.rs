@@ -11,6 +11,7 @@
 mod probe;
 mod order;
 mod stage;
+mod letters;
 mod logs;
 
 mod delivery;
@@ -21,3 +22,4 @@ mod groups;
 mod positions;
 mod outages;
 mod hostile;
+mod bad_records;

@@ -13,6 +13,8 @@ pub(crate) struct Leave {
     pub(crate) loss: bool,
     /// Records may come again, because the script goes back.
     pub(crate) rewinds: bool,
+    /// Records may be left out, because they are bad or dropped.
+    pub(crate) gaps: bool,
 }
 
 /// Fails at the first call that must not have been made where it was.
@@ -58,7 +60,9 @@ impl TaskOrder {
             Call::Open(partitions) => self.on_open(partitions)?,
             Call::Put { records, taken } => self.on_put(records, *taken, leave)?,
             Call::Flush => return Ok(()),
-            Call::PreCommit { asked, safe } => return self.on_pre_commit(asked, safe.as_ref()),
+            Call::PreCommit { asked, safe } => {
+                return self.on_pre_commit(asked, safe.as_ref(), leave);
+            }
             Call::Close {
                 partitions,
                 committed,
@@ -96,7 +100,8 @@ impl TaskOrder {
             };
             let may_repeat = self.may_repeat || leave.rewinds;
             let repeats = *offset < expected && may_repeat && first.insert(partition);
-            if *offset != expected && !repeats {
+            let leaves_out = *offset > expected && leave.gaps;
+            if *offset != expected && !repeats && !leaves_out {
                 return Err(format!("{partition}@{offset} put where {expected} was due"));
             }
         }
@@ -108,10 +113,18 @@ impl TaskOrder {
         Ok(())
     }
 
-    fn on_pre_commit(&mut self, asked: &Offsets, safe: Option<&Offsets>) -> Result<(), String> {
+    fn on_pre_commit(
+        &mut self,
+        asked: &Offsets,
+        safe: Option<&Offsets>,
+        leave: Leave,
+    ) -> Result<(), String> {
         for (partition, offset) in asked.iter() {
             if !self.open.contains(partition) {
                 return Err(format!("asked about {partition}, which is not open"));
+            }
+            if leave.gaps {
+                continue;
             }
             if self.taken.get(partition).is_some_and(|next| offset > *next) {
                 return Err(format!(

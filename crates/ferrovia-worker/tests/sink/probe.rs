@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ferrovia_pipeline::config::ConfigDef;
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
+use ferrovia_pipeline::sink::{InputForm, SinkBatch, SinkContext, SinkRecord, SinkTask};
 use ferrovia_pipeline::topic::{Offsets, TopicPartition};
 use ferrovia_worker::herder::ConnectorCatalog;
 
@@ -53,6 +53,7 @@ pub(crate) struct Put<'a> {
 }
 
 pub(crate) type Outcome = Result<(), ConnectError>;
+type SeeScript = dyn Fn(&SinkRecord<'_>, &mut SinkContext) -> Outcome + Send + Sync;
 type PutScript = dyn Fn(&Put<'_>, &mut SinkContext) -> Outcome + Send + Sync;
 type FlushScript = dyn Fn() -> Outcome + Send + Sync;
 type PreCommitScript =
@@ -62,6 +63,7 @@ type OpenScript = dyn Fn(&[TopicPartition], &mut SinkContext) -> Outcome + Send 
 /// What a task does besides keeping its diary: nothing, unless it is told.
 #[derive(Default)]
 pub(crate) struct Script {
+    see: Option<Box<SeeScript>>,
     put: Option<Box<PutScript>>,
     flush: Option<Box<FlushScript>>,
     pre_commit: Option<Box<PreCommitScript>>,
@@ -69,6 +71,15 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    /// For each record that is put.
+    pub(crate) fn see(
+        mut self,
+        see: impl Fn(&SinkRecord<'_>, &mut SinkContext) -> Outcome + Send + Sync + 'static,
+    ) -> Self {
+        self.see = Some(Box::new(see));
+        self
+    }
+
     pub(crate) fn put(
         mut self,
         put: impl Fn(&Put<'_>, &mut SinkContext) -> Outcome + Send + Sync + 'static,
@@ -168,6 +179,8 @@ static PROBES_MADE: AtomicU64 = AtomicU64::new(0);
 
 /// The setting that names a connector's probe.
 pub(crate) const PROBE_SETTING: &str = "probe";
+/// The setting by which a connector's tasks take whole batches.
+pub(crate) const TAKES_BATCHES: &str = "takes.batches";
 
 /// The plugins of a test worker: the probe alone.
 pub(crate) struct Catalog([ConnectorPlugin; 1]);
@@ -186,14 +199,6 @@ impl Catalog {
 impl ConnectorCatalog for Catalog {
     fn connectors(&self) -> &[ConnectorPlugin] {
         &self.0
-    }
-
-    fn is_converter(&self, class: &str) -> bool {
-        class.ends_with("ByteArrayConverter")
-    }
-
-    fn is_header_converter(&self, class: &str) -> bool {
-        class.ends_with("SimpleHeaderConverter")
     }
 }
 
@@ -223,7 +228,13 @@ impl SinkConnector for ProbeConnector {
         let probes = PROBES.lock().unwrap_or_else(PoisonError::into_inner);
         let probe = Arc::clone(&probes[&self.settings[PROBE_SETTING]]);
         let number = probe.tasks.fetch_add(1, Ordering::Relaxed);
+        let takes_batches = self.settings.contains_key(TAKES_BATCHES);
         Box::new(ProbeTask {
+            input: if takes_batches {
+                InputForm::Batches
+            } else {
+                InputForm::Records
+            },
             probe,
             number,
             puts: 0,
@@ -233,6 +244,7 @@ impl SinkConnector for ProbeConnector {
 
 struct ProbeTask {
     probe: Arc<Probe>,
+    input: InputForm,
     number: u64,
     puts: usize,
 }
@@ -250,6 +262,10 @@ impl ProbeTask {
 }
 
 impl SinkTask for ProbeTask {
+    fn input(&self) -> InputForm {
+        self.input
+    }
+
     fn start(&mut self, _: &mut SinkContext) -> Outcome {
         self.note(Call::Start);
         Ok(())
@@ -267,7 +283,10 @@ impl SinkTask for ProbeTask {
         let mut records = Vec::new();
         batch.for_each(|record| {
             records.push((record.origin().clone(), record.offset()));
-            Ok(())
+            match &self.probe.script.see {
+                Some(see) => see(record, context),
+                None => Ok(()),
+            }
         })?;
         let nth = self.puts;
         self.puts += usize::from(!records.is_empty());

@@ -25,6 +25,10 @@ use crate::status::TaskId;
 const REQUESTS_IN_FLIGHT_MAX: usize = 1;
 /// Idle buffers of the connection.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;
+/// Bytes of a batch of letters, as Java's `batch.size`; one letter may go beyond.
+const BATCH_BYTES: usize = 16_384;
+/// Batches that may wait to be asked about; before there are more, they are waited for.
+const PENDING_MAX: usize = 1_024;
 /// A dead letter topic that has to be created gets one partition, as in Java.
 const NEW_PARTITIONS: i32 = 1;
 
@@ -52,6 +56,8 @@ pub(super) struct DeadLetters {
     next: i32,
     producer: Producer,
     pending: Vec<Ack>,
+    /// Whether a letter was lost: from then on nothing counts as safe.
+    has_failed: bool,
 }
 
 impl DeadLetters {
@@ -87,50 +93,88 @@ impl DeadLetters {
             next: 0,
             producer: Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT_MAX),
             pending: Vec::new(),
+            has_failed: false,
         })
     }
 
     /// Sends letters on their way.
     ///
     /// # Errors
-    /// A record is too large for a batch.
+    /// A record is too large for a batch, or an earlier letter was not taken.
     pub(super) async fn send(&mut self, bad: &[BadRecord]) -> Result<(), ConnectError> {
+        let mut open: BTreeMap<i32, BatchWriter> = BTreeMap::new();
         for record in bad {
             let number = match &record.key {
                 Some(key) => partition_for_key(key, self.partitions),
                 None => self.next,
             };
-            let batch = self.letter(record).map_err(|error| {
-                ConnectError::failed_by("Could not produce message to dead letter queue", error)
-            })?;
-            let partition = ClientPartition {
-                topic: Arc::clone(&self.topic),
-                partition: number,
-            };
-            self.pending
-                .push(self.producer.send(partition, batch).await);
+            let has_room =
+                |open: &BatchWriter| open.bytes_estimate() + record.size() <= BATCH_BYTES;
+            if let Some(full) = open.get_mut(&number).filter(|open| !has_room(open)) {
+                self.send_batch(number, full).await?;
+            }
+            let writer = open
+                .entry(number)
+                .or_insert_with(|| BatchWriter::new(BatchOptions::default()));
+            if let Err(error) = self.append(record, writer) {
+                return Err(self.fail(error));
+            }
+        }
+        for (number, mut writer) in open {
+            self.send_batch(number, &mut writer).await?;
         }
         // Letters without a key stay together, as Java's producer keeps them within a batch.
         self.next = (self.next + 1).checked_rem(self.partitions).unwrap_or(0);
         Ok(())
     }
 
+    async fn send_batch(
+        &mut self,
+        partition: i32,
+        writer: &mut BatchWriter,
+    ) -> Result<(), ConnectError> {
+        let batch = writer
+            .seal(Seal::default())
+            .map_err(|error| self.fail(error))?;
+        if self.pending.len() >= PENDING_MAX {
+            self.settle().await?;
+        }
+        let partition = ClientPartition {
+            topic: Arc::clone(&self.topic),
+            partition,
+        };
+        let ack = self.producer.send(partition, batch).await;
+        self.pending.push(ack);
+        Ok(())
+    }
+
     /// Waits until every letter is safe.
     ///
     /// # Errors
-    /// One was not taken.
+    /// One was not taken, now or before: the commit at a failed task's end must not pass it either.
     pub(super) async fn settle(&mut self) -> Result<(), ConnectError> {
         for ack in std::mem::take(&mut self.pending) {
-            ack.await.map_err(|error| {
-                let topic = &self.topic;
-                let what = format!("Could not produce message to dead letter queue. topic={topic}");
-                ConnectError::failed_by(what, error)
-            })?;
+            if let Err(error) = ack.await {
+                return Err(self.fail(error));
+            }
+        }
+        if self.has_failed {
+            return Err(ConnectError::failed(self.failure()));
         }
         Ok(())
     }
 
-    fn letter(&self, record: &BadRecord) -> Result<bytes::Bytes, WriteError> {
+    fn fail(&mut self, error: impl std::error::Error + Send + Sync + 'static) -> ConnectError {
+        self.has_failed = true;
+        ConnectError::failed_by(self.failure(), error)
+    }
+
+    fn failure(&self) -> String {
+        let topic = &self.topic;
+        format!("Could not produce message to dead letter queue. topic={topic}")
+    }
+
+    fn append(&self, record: &BadRecord, writer: &mut BatchWriter) -> Result<(), WriteError> {
         let context = if self.config.context_headers {
             self.context(record)
         } else {
@@ -147,10 +191,8 @@ impl DeadLetters {
             .chain(context)
             .map(|(key, value)| HeaderRef { key, value })
             .collect();
-        let mut writer = BatchWriter::new(BatchOptions::default());
         let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        writer.append(record.timestamp, key, value, &headers)?;
-        writer.seal(Seal::default())
+        writer.append(record.timestamp, key, value, &headers)
     }
 
     /// The headers that tell what went wrong, behind the record's own. An identical header is not taken away, so a

@@ -11,9 +11,10 @@ use ferrovia_client::group::{GroupEvent, GroupMembership, Subscription};
 use ferrovia_client::settings::{ConsumerSettings, IsolationLevel};
 use ferrovia_pipeline::batch::{InflateLimits, Inflater};
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::errors::ErrorLog;
+use ferrovia_pipeline::errors::{BadRecord, ErrorLog};
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{InputForm, SinkBatch, SinkContext, SinkTask};
+use ferrovia_pipeline::topic::Offsets;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -326,6 +327,13 @@ impl Driver {
         bad.extend(self.context.take_bad_records());
         self.reporters.report(&bad).await?;
         let outcome = outcome?;
+        if outcome
+            .as_ref()
+            .map_or_else(ConnectError::is_retriable, |()| true)
+            && self.context.has_exceeded_tolerance()
+        {
+            return Err(exceeded(&bad));
+        }
         // An invalid batch fails the task even if the connector overlooked it: its offset must not be passed.
         if outcome.is_ok() && self.batch.is_spoiled() {
             return Err(ConnectError::failed(
@@ -334,12 +342,12 @@ impl Driver {
         }
         let requests = self.context.take_requests();
         match outcome {
-            Ok(()) => self.on_put(),
+            Ok(()) => self.on_put()?,
             Err(error) if error.is_retriable() => {
                 tracing::error!(trace = error.trace(), "RetriableException from SinkTask");
                 self.machine.on_put_again(Instant::now(), requests.timeout);
             }
-            // The error is the worker's own: in Java, records are converted before they are put.
+            // The error is the worker's own.
             Err(error) if self.batch.is_spoiled() => return Err(error),
             Err(error) => {
                 return Err(ConnectError::failed_by(
@@ -352,17 +360,29 @@ impl Driver {
         Ok(())
     }
 
-    fn on_put(&mut self) {
+    fn on_put(&mut self) -> Result<(), ConnectError> {
         let shown = self.batch.shown();
         self.metrics.on_sent(shown.records, shown.bytes);
+        for (partition, offset) in self.batch.part_offsets().iter().flat_map(Offsets::iter) {
+            let position = CommitPosition {
+                offset,
+                epoch: None,
+            };
+            self.commits.on_put(partition, position);
+        }
+        if let Some(failure) = self.batch.take_failure() {
+            return Err(failure);
+        }
         if self.batch.next_part() {
-            return self.machine.on_records();
+            self.machine.on_records();
+            return Ok(());
         }
         for (partition, position) in self.intake.take_positions() {
             self.commits.on_put(&partition, position);
         }
         self.batch.clear();
         self.machine.on_put();
+        Ok(())
     }
 
     /// Does what the task asked for in its last call.
@@ -407,5 +427,19 @@ impl Driver {
         if let Err(error) | Ok(Err(error)) = stopped {
             tracing::error!(trace = error.trace(), "task failed to stop cleanly");
         }
+    }
+}
+
+/// The task was told that one of these must not be skipped, and went on.
+///
+/// # Source
+/// `org.apache.kafka.connect.runtime.errors.WorkerErrantRecordReporter`, `maybeThrowAsyncError`
+fn exceeded(bad: &[BadRecord]) -> ConnectError {
+    let cause = bad
+        .last()
+        .map(|record| format!("{}: {}", record.error_class, record.message));
+    ConnectError::Failed {
+        message: "Tolerance exceeded in error handler".to_owned(),
+        source: cause.map(Into::into),
     }
 }
