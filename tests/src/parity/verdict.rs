@@ -30,6 +30,9 @@ const ESCAPED_HALF_DIGITS_LEFT: usize = 3;
 /// them, so that it may take the name for another one that it has met before.
 const BAD_BYTE: &str = "Invalid UTF-8 start byte 0xff";
 
+/// What is wrong with an escape such as `\u00e\u{ff65}`. In documents that are not UTF-8 Jackson looks only at the lowest
+/// eight bits of a digit.
+const BAD_DIGIT: &str = "expected a hex-digit for character escape sequence";
 /// How a refused word is told.
 const UNKNOWN_WORD: &str = "Unrecognized token '";
 
@@ -121,11 +124,16 @@ fn written(shown: &Value) -> Option<Cow<'_, str>> {
     letters.map(|byte| byte.map(char::from)).collect()
 }
 
-/// Whether ours alone is refused, for one of two things that Jackson may let pass.
+/// Whether ours alone is refused, for one of the things that Jackson may let pass.
 fn is_only_ours_refused(java: &Value, ours: &Value) -> bool {
     let is_refused = |answer: &Value| {
         let cause = answer.pointer("/failed/causes/0").and_then(Value::as_str);
-        cause.is_some_and(|cause| cause.contains(BAD_BYTE) || has_letter_behind_word(cause))
+        cause.is_some_and(|cause| {
+            let is_bad = [BAD_BYTE, BAD_DIGIT]
+                .iter()
+                .any(|what| cause.contains(what));
+            is_bad || has_letter_behind_word(cause)
+        })
     };
     is_refused(ours) && !is_refused(java)
 }
