@@ -68,6 +68,8 @@ public final class Lab {
             case "produce" -> produce(words);
             case "transact" -> transact(words);
             case "put" -> put(words);
+            case "send" -> send(words);
+            case "read" -> read(words[1]);
             case "scan" -> scan(words[1], words[2]);
             case "ends" -> offsets(ends(words[1]));
             case "committed" -> offsets(committed(words[1]));
@@ -195,12 +197,53 @@ public final class Lab {
     private String put(String[] words) throws Exception {
         try (KafkaProducer<byte[], byte[]> producer = producer("none")) {
             for (String word : Arrays.asList(words).subList(3, words.length)) {
-                byte[] value = word.equals("null") ? null : HexFormat.of().parseHex(word);
-                producer.send(new ProducerRecord<>(words[1], Integer.parseInt(words[2]), null, value));
+                producer.send(new ProducerRecord<>(words[1], Integer.parseInt(words[2]), null, bytes(word)));
             }
             producer.flush();
         }
         return "";
+    }
+
+    /** send topic timestamp key value name=value…: one record in partition 0; "null" or hexadecimal digits. */
+    private String send(String[] words) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = producer("none")) {
+            var record = new ProducerRecord<>(words[1], 0, Long.valueOf(words[2]), bytes(words[3]), bytes(words[4]));
+            for (String word : Arrays.asList(words).subList(5, words.length)) {
+                String[] header = word.split("=", 2);
+                record.headers().add(header[0], bytes(header[1]));
+            }
+            producer.send(record).get();
+        }
+        return "";
+    }
+
+    /** Reads a topic to its end and answers every record, in the form of "send" with spaces between its parts. */
+    private String read(String topic) throws Exception {
+        Set<TopicPartition> partitions = ends(topic).keySet();
+        StringBuilder answer = new StringBuilder();
+        Properties settings = new Properties();
+        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(record -> {
+                    answer.append('\t').append(record.timestamp());
+                    answer.append(' ').append(text(record.key())).append(' ').append(text(record.value()));
+                    record.headers().forEach(it -> answer.append(' ').append(it.key()).append('=').append(text(it.value())));
+                });
+            }
+        }
+        return answer.toString();
+    }
+
+    private static byte[] bytes(String word) {
+        return word.equals("null") ? null : HexFormat.of().parseHex(word);
+    }
+
+    private static String text(byte[] bytes) {
+        return bytes == null ? "null" : HexFormat.of().formatHex(bytes);
     }
 
     /** Reads a topic to its end, which for the isolation level "read_committed" lies before the first open transaction. */

@@ -56,6 +56,37 @@ impl Load {
     }
 }
 
+/// One whole record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sample {
+    /// Milliseconds since the epoch.
+    pub timestamp: i64,
+    /// The key's bytes.
+    pub key: Option<Vec<u8>>,
+    /// The value's bytes.
+    pub value: Option<Vec<u8>>,
+    /// Headers in order; names without a space or `=`.
+    pub headers: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Sample {
+    fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.split(' ');
+        let timestamp = parts.next()?.parse().ok()?;
+        let (key, value) = (unhex(parts.next()?)?, unhex(parts.next()?)?);
+        let headers = parts.map(|part| {
+            let (name, value) = part.split_once('=')?;
+            Some((name.to_owned(), unhex(value)?))
+        });
+        Some(Self {
+            timestamp,
+            key,
+            value,
+            headers: headers.collect::<Option<_>>()?,
+        })
+    }
+}
+
 /// The running JVM.
 #[derive(Debug)]
 pub struct Lab {
@@ -171,12 +202,39 @@ impl Lab {
         values: &[Option<Vec<u8>>],
     ) -> io::Result<()> {
         let mut words = vec!["put".to_owned(), topic.to_owned(), partition.to_string()];
-        words.extend(values.iter().map(|value| match value {
-            Some(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-            None => "null".to_owned(),
-        }));
+        words.extend(values.iter().map(|value| hex(value.as_deref())));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         self.ask(&words).map(drop)
+    }
+
+    /// Produces one record to partition 0.
+    ///
+    /// # Errors
+    /// When it was not acknowledged.
+    pub fn send(&mut self, topic: &str, record: &Sample) -> io::Result<()> {
+        let mut words = vec![
+            "send".to_owned(),
+            topic.to_owned(),
+            record.timestamp.to_string(),
+            hex(record.key.as_deref()),
+            hex(record.value.as_deref()),
+        ];
+        let headers = record.headers.iter();
+        words.extend(headers.map(|(name, value)| format!("{name}={}", hex(value.as_deref()))));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        self.ask(&words).map(drop)
+    }
+
+    /// Consumes a topic from start to end and gives every record.
+    ///
+    /// # Errors
+    /// When the topic cannot be read.
+    pub fn read(&mut self, topic: &str) -> io::Result<Vec<Sample>> {
+        let words = self.ask(&["read", topic])?;
+        words
+            .iter()
+            .map(|word| Sample::parse(word).ok_or_else(|| unexpected(&words)))
+            .collect()
     }
 
     /// Consumes a topic from start to end and says what is in it.
@@ -269,6 +327,23 @@ impl Drop for Lab {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Hexadecimal digits, or "null".
+fn hex(bytes: Option<&[u8]>) -> String {
+    bytes.map_or_else(
+        || "null".to_owned(),
+        |bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+    )
+}
+
+fn unhex(digits: &str) -> Option<Option<Vec<u8>>> {
+    if digits == "null" {
+        return Some(None);
+    }
+    let pairs = (0..digits.len()).step_by(2);
+    let bytes = pairs.map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+    bytes.collect::<Option<Vec<u8>>>().map(Some)
 }
 
 /// Reads "topic:partition:offset"; topics have no colon.
