@@ -9,20 +9,22 @@
 //! `java.util.HashMap`, `java.util.LinkedHashMap`
 
 mod copy;
+mod entries;
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 
-use indexmap::{Equivalent, IndexMap};
+use indexmap::Equivalent;
 use num_bigint::Sign;
 
+use self::entries::Entries;
 use crate::data::Value;
 
 /// A map from values to values.
 #[derive(Clone, Debug)]
 pub struct Map<'a> {
     /// Apart, because a value is as large as its largest variant, and most values are no maps.
-    entries: Box<IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>>,
+    entries: Box<Entries<'a>>,
     order: Order,
 }
 
@@ -89,7 +91,7 @@ impl<'a> Map<'a> {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
     /// Puts a value; that of an equal key is replaced in its place and answered.
@@ -120,17 +122,17 @@ impl<'a> Map<'a> {
 
     /// Whether there is a value under a text, be it null.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.entries.contains_key(&Text(key))
+        self.get(key).is_some()
     }
 
     /// Takes the value under a text away. The others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
-        self.entries.shift_remove(&Text(key))
+        self.entries.remove(&Text(key))
     }
 
     /// The entries in the order of insertion: the quick way where the order cannot be seen.
     pub fn iter_unordered(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
-        self.entries.iter().map(|(key, value)| (&key.0, value))
+        self.entries.iter()
     }
 
     /// The entries in the order in which Java shows them.
@@ -146,11 +148,7 @@ impl<'a> Map<'a> {
     /// The entries, in the order in which Java shows them.
     pub fn into_entries(self) -> Vec<(Value<'a>, Value<'a>)> {
         let order = self.order;
-        let mut entries: Vec<(Value<'a>, Value<'a>)> = self
-            .entries
-            .into_iter()
-            .map(|(key, value)| (key.0, value))
-            .collect();
+        let mut entries = self.entries.into_list();
         if let Order::Hash { capacity } = order {
             entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
         }
@@ -160,11 +158,10 @@ impl<'a> Map<'a> {
     /// The same map, borrowing from nothing.
     pub fn into_owned(self) -> Map<'static> {
         // A loop, because adapters would keep the entries on the stack once more at every depth.
-        let mut entries =
-            IndexMap::with_capacity_and_hasher(self.len(), self.entries.hasher().clone());
-        for (key, value) in *self.entries {
-            let key = Key(key.0.into_owned());
-            entries.insert(key, value.into_owned());
+        let mut entries = Entries::default();
+        entries.reserve(self.len());
+        for (key, value) in self.entries.into_list() {
+            entries.insert(Key(key.into_owned()), value.into_owned());
         }
         Map {
             order: self.order,
@@ -182,11 +179,16 @@ impl Default for Map<'_> {
 /// As in Java, the order does not count.
 impl PartialEq for Map<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len()
-            && self
-                .entries
-                .iter()
-                .all(|(key, value)| other.entries.get(key) == Some(value))
+        let same = |(key, value): (&Value<'_>, &Value<'_>)| {
+            other
+                .iter_unordered()
+                .any(|(known, of)| is_same_key(known, key) && of == value)
+        };
+        let finds = |(key, value): (&Value<'_>, &Value<'_>)| match key {
+            Value::String(text) => other.get(text) == Some(value),
+            _ => same((key, value)),
+        };
+        self.len() == other.len() && self.iter_unordered().all(finds)
     }
 }
 
@@ -196,12 +198,17 @@ struct Key<'a>(Value<'a>);
 
 impl PartialEq for Key<'_> {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            // A number that is not one is equal to itself, and zero is not equal to minus zero.
-            (Value::Float32(one), Value::Float32(two)) => one.to_bits() == two.to_bits(),
-            (Value::Float64(one), Value::Float64(two)) => one.to_bits() == two.to_bits(),
-            (one, two) => one == two,
-        }
+        is_same_key(&self.0, &other.0)
+    }
+}
+
+/// Whether Java calls two keys equal.
+fn is_same_key(one: &Value<'_>, two: &Value<'_>) -> bool {
+    match (one, two) {
+        // A number that is not one is equal to itself, and zero is not equal to minus zero.
+        (Value::Float32(one), Value::Float32(two)) => one.to_bits() == two.to_bits(),
+        (Value::Float64(one), Value::Float64(two)) => one.to_bits() == two.to_bits(),
+        (one, two) => one == two,
     }
 }
 
@@ -332,6 +339,32 @@ mod tests {
         let expected = "k11 k10 k13 k12 k15 k14 k17 k16 k19 k18 k0 k1 k2 k3 k20 k4 k5 k22 k6 k21 k7 k24 k8 k23 k9 k26 k25 \
                         k28 k27 k29";
         assert_eq!(keys(&map).join(" "), expected);
+    }
+
+    #[test]
+    fn large_map_does_what_a_small_one_does() {
+        for count in [3, 15, 16, 17, 18, 60] {
+            let mut map = Map::linked();
+            for number in 0..count {
+                assert_eq!(map.put(format!("k{number}"), Value::Int64(number)), None);
+            }
+            assert_eq!(
+                map.put("k1", Value::Int64(-1)),
+                Some(Value::Int64(1)),
+                "{count}"
+            );
+            assert_eq!(map.remove("k0"), Some(Value::Int64(0)));
+            assert_eq!(map.remove("k0"), None);
+            assert!(!map.rename("k1", "k2"), "a key that is taken");
+            assert!(map.rename("k1", "new"));
+            map.retain_texts(|key| key != "k2");
+            let expected: Vec<String> = std::iter::once("new".to_owned())
+                .chain((3..count).map(|number| format!("k{number}")))
+                .collect();
+            assert_eq!(keys(&map), expected);
+            assert_eq!(map.get("new"), Some(&Value::Int64(-1)));
+            assert_eq!(map.clone().into_owned(), map);
+        }
     }
 
     #[test]

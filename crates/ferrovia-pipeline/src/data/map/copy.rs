@@ -40,13 +40,13 @@ impl<'a> Map<'a> {
     pub fn sort_as_shown(&mut self) {
         if let Order::Hash { capacity } = self.order {
             self.entries
-                .sort_by_cached_key(|key, _| bucket(java_hash(&key.0), capacity));
+                .sort_by_key(|key| bucket(java_hash(&key.0), capacity));
         }
     }
 
     /// Keeps the entries whose key is a text that `keep` accepts. Keys that are no text are kept.
     pub fn retain_texts(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.entries.retain(|key, _| match &key.0 {
+        self.entries.retain(|key| match &key.0 {
             Value::String(text) => keep(text),
             _ => true,
         });
@@ -55,12 +55,9 @@ impl<'a> Map<'a> {
     /// Gives the entry of `from` the key `to`, in its place. Answers whether that was done: not if there is an entry of
     /// `to` already.
     pub fn rename(&mut self, from: &str, to: impl Into<Cow<'a, str>>) -> bool {
-        match self.entries.get_index_of(&super::Text(from)) {
+        match self.entries.index_of(&super::Text(from)) {
             None => true,
-            Some(index) => self
-                .entries
-                .replace_index(index, Key(Value::String(to.into())))
-                .is_ok(),
+            Some(index) => self.entries.rename(index, Key(Value::String(to.into()))),
         }
     }
 }
