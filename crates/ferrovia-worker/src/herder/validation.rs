@@ -2,7 +2,7 @@
 //!
 //! Validation reads settings as a task will, with the values of variables in their places, and answers for each key:
 //! what it is, what it is set to, which values are proposed and what is wrong. The steps are those of the answer:
-//! the framework's keys ([`framework`]), those of transformations and predicates ([`chain`]), the connector's own, then
+//! the framework's keys (`framework`), those of transformations and predicates (`chain`), the connector's own, then
 //! what the connector sets for its `clients` and `converters`.
 //!
 //! # Source
