@@ -5,6 +5,7 @@
 //! [`HerderHandle`], and the tasks report to it by [`TaskReports`].
 
 pub mod catalog;
+mod handle;
 pub mod machine;
 pub mod request;
 pub mod runner;
@@ -14,9 +15,10 @@ pub mod validation;
 pub(crate) mod testing;
 
 pub use catalog::ConnectorCatalog;
+pub use handle::HerderHandle;
 pub use request::{
-    ConnectorInfo, ConnectorKind, ConnectorOverview, ConnectorStatus, HerderError, HerderHandle,
-    TaskInfo,
+    ActiveTopics, Change, ConnectorInfo, ConnectorKind, ConnectorOffset, ConnectorOverview,
+    ConnectorStatus, HerderError, Outcome, Signature, TaskInfo,
 };
 pub use runner::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 pub use standalone::StandaloneHerder;

@@ -1,20 +1,12 @@
-//! What users ask of the herder, and its answers. REST and the command line use nothing else.
+//! What users ask of the herder, and its answers. REST and the command line use nothing else, through a
+//! [`HerderHandle`](super::HerderHandle).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
-
-use super::validation::{ConfigInfos, GivenSettings, KeyInfo};
-use crate::config::ConnectorFile;
-use crate::plugins::Plugin;
+use super::validation::GivenSettings;
+use crate::config::InitialState;
 use crate::status::{Status, TaskId};
-
-/// Requests that wait for the herder. Whoever comes when so many wait, waits too.
-pub const REQUESTS_MAX: usize = 256;
-/// How long an answer may take.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Which way a connector copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +15,8 @@ pub enum ConnectorKind {
     Sink,
     /// To Kafka.
     Source,
+    /// The class is not known here.
+    Unknown,
 }
 
 impl ConnectorKind {
@@ -31,6 +25,7 @@ impl ConnectorKind {
         match self {
             Self::Sink => "sink",
             Self::Source => "source",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -79,6 +74,139 @@ pub struct ConnectorOverview {
     pub status: Option<ConnectorStatus>,
 }
 
+/// The topics that a connector's tasks have used since it was made or its list was reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveTopics {
+    /// The connector.
+    pub connector: Arc<str>,
+    /// The topics.
+    pub topics: BTreeSet<String>,
+}
+
+/// Where a connector stands in one partition of what it reads.
+///
+/// Both are JSON objects: `{"kafka_topic":…,"kafka_partition":…}` and `{"kafka_offset":…}` of sinks, whatever the
+/// connector wrote of sources.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectorOffset {
+    /// The partition; `null` is refused by those who read it.
+    pub partition: serde_json::Value,
+    /// The offset; `null` where it is to be forgotten.
+    pub offset: serde_json::Value,
+}
+
+/// Something that users, or other workers, want changed.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// Make a connector that does not exist.
+    Create {
+        /// Its name, trimmed.
+        name: String,
+        /// Its settings as given.
+        settings: GivenSettings,
+        /// The state to begin in; `None` leaves it to the herder, which lets it run.
+        initial_state: Option<InitialState>,
+    },
+    /// Make a connector, or give it these settings.
+    Put {
+        /// Its name.
+        name: String,
+        /// Its settings as given.
+        settings: GivenSettings,
+    },
+    /// Change some settings of a connector; those without a value are removed.
+    Patch {
+        /// Its name.
+        name: String,
+        /// The settings.
+        patch: GivenSettings,
+    },
+    /// Remove a connector.
+    Delete(String),
+    /// Keep the tasks and let them wait.
+    Pause(String),
+    /// Run again.
+    Resume(String),
+    /// Remove the tasks and keep the connector.
+    Stop(String),
+    /// Restart the connector alone, at the worker that has it.
+    Restart(String),
+    /// Restart the connector, its tasks, or those that failed.
+    RestartMany {
+        /// The connector.
+        name: String,
+        /// Only what has failed.
+        only_failed: bool,
+        /// Tasks too.
+        include_tasks: bool,
+    },
+    /// Restart a task at the worker that has it.
+    RestartTask(TaskId),
+    /// Forget which topics the connector has used.
+    ResetTopics(String),
+    /// Set the offsets of a stopped connector.
+    AlterOffsets {
+        /// The connector.
+        name: String,
+        /// The offsets.
+        offsets: Vec<ConnectorOffset>,
+    },
+    /// Forget the offsets of a stopped connector.
+    ResetOffsets(String),
+    /// Another worker made the tasks of its connector.
+    PutTasks {
+        /// The connector.
+        name: String,
+        /// The settings of each task.
+        tasks: Vec<BTreeMap<String, String>>,
+        /// What says that a worker of this cluster asks.
+        signature: Signature,
+    },
+    /// Another worker wants older instances of the connector's tasks to be fenced.
+    Fence {
+        /// The connector.
+        name: String,
+        /// What says that a worker of this cluster asks.
+        signature: Signature,
+    },
+    /// Set the level of loggers on all workers.
+    LogLevel {
+        /// The loggers: a name and all below it.
+        namespace: String,
+        /// The level's name, in upper case.
+        level: String,
+    },
+}
+
+/// What a worker signs its requests with (KIP-507): the headers as they came, and what they were made for.
+#[derive(Clone, Debug, Default)]
+pub struct Signature {
+    /// `X-Connect-Authorization`, in base64.
+    pub authorization: Option<String>,
+    /// `X-Connect-Request-Signature-Algorithm`.
+    pub algorithm: Option<String>,
+    /// The body that was signed.
+    pub body: Vec<u8>,
+}
+
+/// What came of a [`Change`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// The connector as it is now.
+    Connector {
+        /// The connector.
+        info: ConnectorInfo,
+        /// Whether it was made.
+        is_new: bool,
+    },
+    /// What is going to be restarted, and all else as it is.
+    Restarting(ConnectorStatus),
+    /// A text for the user.
+    Message(String),
+}
+
 /// Why a request is refused. The texts are Java's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -98,6 +226,23 @@ pub enum HerderError {
     /// It was tried and failed.
     #[error("{0}")]
     Failed(String),
+    /// It must not be done.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It cannot be done just now.
+    #[error("{0}")]
+    Conflict(String),
+    /// The worker has not come so far yet.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Another worker has to do it.
+    #[error("{reason}")]
+    Elsewhere {
+        /// Why not this one.
+        reason: String,
+        /// The other worker's REST address, if it is known.
+        url: Option<Arc<str>>,
+    },
     /// The worker is about to end.
     #[error("The worker is shutting down")]
     Stopping,
@@ -121,178 +266,14 @@ impl HerderError {
             Self::AlreadyExists(text) => Self::AlreadyExists(map(&text)),
             Self::Config(text) => Self::Config(map(&text)),
             Self::Failed(text) => Self::Failed(map(&text)),
+            Self::Forbidden(text) => Self::Forbidden(map(&text)),
+            Self::Conflict(text) => Self::Conflict(map(&text)),
+            Self::Unavailable(text) => Self::Unavailable(map(&text)),
+            Self::Elsewhere { reason, url } => Self::Elsewhere {
+                reason: map(&reason),
+                url,
+            },
             Self::Stopping | Self::TimedOut => self,
         }
-    }
-}
-
-pub(super) type Reply<T> = oneshot::Sender<T>;
-
-/// A request with the way back for its answer.
-#[derive(Debug)]
-pub(super) enum Request {
-    Overview(Reply<Vec<ConnectorOverview>>),
-    Info(String, Reply<Result<ConnectorInfo, HerderError>>),
-    Tasks(String, Reply<Result<Vec<TaskInfo>, HerderError>>),
-    Status(String, Reply<Result<ConnectorStatus, HerderError>>),
-    TaskStatus(TaskId, Reply<Option<Status>>),
-    Create(ConnectorFile, Reply<Result<ConnectorInfo, HerderError>>),
-    Plugins(Reply<Vec<Plugin>>),
-    PluginConfig(String, String, Reply<Result<Vec<KeyInfo>, HerderError>>),
-    Validate(GivenSettings, Reply<Result<ConfigInfos, HerderError>>),
-    Ready(Reply<()>),
-    IsReady(Reply<bool>),
-    Stop(Reply<()>),
-}
-
-/// Sends requests to the herder. Cheap to clone.
-#[derive(Clone, Debug)]
-pub struct HerderHandle {
-    requests: mpsc::Sender<Request>,
-}
-
-impl HerderHandle {
-    pub(super) fn channel() -> (Self, mpsc::Receiver<Request>) {
-        let (requests, queue) = mpsc::channel(REQUESTS_MAX);
-        (Self { requests }, queue)
-    }
-
-    /// All connectors by name.
-    ///
-    /// # Errors
-    /// [`HerderError::Stopping`] or [`HerderError::TimedOut`], as with every request.
-    pub async fn overview(&self) -> Result<Vec<ConnectorOverview>, HerderError> {
-        self.ask(Request::Overview, REQUEST_TIMEOUT).await
-    }
-
-    /// One connector as configured.
-    ///
-    /// # Errors
-    /// [`HerderError::NotFound`] where there is no such connector.
-    pub async fn info(&self, name: &str) -> Result<ConnectorInfo, HerderError> {
-        self.ask(
-            |reply| Request::Info(name.to_owned(), reply),
-            REQUEST_TIMEOUT,
-        )
-        .await?
-    }
-
-    /// The tasks of one connector as configured.
-    ///
-    /// # Errors
-    /// [`HerderError::NotFound`] where there is no such connector.
-    pub async fn tasks(&self, name: &str) -> Result<Vec<TaskInfo>, HerderError> {
-        self.ask(
-            |reply| Request::Tasks(name.to_owned(), reply),
-            REQUEST_TIMEOUT,
-        )
-        .await?
-    }
-
-    /// How a connector is doing.
-    ///
-    /// # Errors
-    /// [`HerderError::NotFound`] where nothing is known of such a connector.
-    pub async fn status(&self, name: &str) -> Result<ConnectorStatus, HerderError> {
-        self.ask(
-            |reply| Request::Status(name.to_owned(), reply),
-            REQUEST_TIMEOUT,
-        )
-        .await?
-    }
-
-    /// How a task is doing; `None` where nothing is known of it.
-    ///
-    /// # Errors
-    /// As [`overview`](Self::overview).
-    pub async fn task_status(&self, id: TaskId) -> Result<Option<Status>, HerderError> {
-        self.ask(|reply| Request::TaskStatus(id, reply), REQUEST_TIMEOUT)
-            .await
-    }
-
-    /// Makes a connector and waits until its tasks were begun.
-    ///
-    /// # Errors
-    /// Any but [`HerderError::NotFound`]: the settings are bad, the name is taken, or the connector does not start.
-    pub async fn create(&self, file: ConnectorFile) -> Result<ConnectorInfo, HerderError> {
-        self.ask(|reply| Request::Create(file, reply), REQUEST_TIMEOUT)
-            .await?
-    }
-
-    /// All plugins, by kind and class.
-    ///
-    /// # Errors
-    /// As [`overview`](Self::overview).
-    pub async fn plugins(&self) -> Result<Vec<Plugin>, HerderError> {
-        self.ask(Request::Plugins, REQUEST_TIMEOUT).await
-    }
-
-    /// The definitions of a plugin's settings, in a version or range of versions.
-    ///
-    /// # Errors
-    /// [`HerderError::NotFound`] for an unknown plugin, [`HerderError::BadRequest`] for a version that it has not.
-    pub async fn plugin_config(
-        &self,
-        name: &str,
-        version: &str,
-    ) -> Result<Vec<KeyInfo>, HerderError> {
-        let request = |reply| Request::PluginConfig(name.to_owned(), version.to_owned(), reply);
-        self.ask(request, REQUEST_TIMEOUT).await?
-    }
-
-    /// All about a connector's settings, without making it.
-    ///
-    /// # Errors
-    /// See [`validate`](super::ConnectorValidator::validate).
-    pub async fn validate(&self, settings: GivenSettings) -> Result<ConfigInfos, HerderError> {
-        self.ask(|reply| Request::Validate(settings, reply), REQUEST_TIMEOUT)
-            .await?
-    }
-
-    /// Says that all connectors of the command line exist: from now on the worker is healthy.
-    ///
-    /// # Errors
-    /// As [`overview`](Self::overview).
-    pub async fn ready(&self) -> Result<(), HerderError> {
-        self.ask(Request::Ready, REQUEST_TIMEOUT).await
-    }
-
-    /// Whether the worker has come up, if the herder answers within `timeout`.
-    ///
-    /// # Errors
-    /// As [`overview`](Self::overview).
-    pub async fn is_ready(&self, timeout: Duration) -> Result<bool, HerderError> {
-        self.ask(Request::IsReady, timeout).await
-    }
-
-    /// Stops all tasks and connectors and waits until they have stopped or their time is over.
-    ///
-    /// # Errors
-    /// [`HerderError::Stopping`] if the herder has ended already.
-    pub async fn stop(&self) -> Result<(), HerderError> {
-        let (reply, answer) = oneshot::channel();
-        self.requests
-            .send(Request::Stop(reply))
-            .await
-            .map_err(|_| HerderError::Stopping)?;
-        answer.await.map_err(|_| HerderError::Stopping)
-    }
-
-    async fn ask<T>(
-        &self,
-        request: impl FnOnce(Reply<T>) -> Request,
-        timeout: Duration,
-    ) -> Result<T, HerderError> {
-        let (reply, answer) = oneshot::channel();
-        let asked = async {
-            self.requests
-                .send(request(reply))
-                .await
-                .map_err(|_| HerderError::Stopping)?;
-            answer.await.map_err(|_| HerderError::Stopping)
-        };
-        tokio::time::timeout(timeout, asked)
-            .await
-            .unwrap_or(Err(HerderError::TimedOut))
     }
 }

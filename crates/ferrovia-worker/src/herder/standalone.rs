@@ -1,6 +1,6 @@
 //! The driver of a worker that is alone: receives requests and reports, and does what the machine says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, error, info, warn};
 
+use super::handle::{HerderHandle, Reply, Request};
 use super::machine::{Action, HerderMachine, RequestId, WantedTasks};
-use super::request::{ConnectorInfo, HerderError, HerderHandle, Reply, Request};
+use super::request::{ActiveTopics, Change, HerderError, Outcome};
 use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 use super::validation::{Admission, ConfigInfos, ConnectorValidator};
 use crate::config::Settings;
@@ -34,7 +35,7 @@ pub struct StandaloneHerder<R> {
     starting: JoinSet<Started>,
     /// Settings that are being checked, which may read files.
     checking: JoinSet<Checked>,
-    creators: BTreeMap<RequestId, Reply<Result<ConnectorInfo, HerderError>>>,
+    creators: BTreeMap<RequestId, Reply<Result<Outcome, HerderError>>>,
     requests_seen: u64,
     stoppers: Vec<Reply<()>>,
     stop_timeout: Duration,
@@ -203,13 +204,35 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                 self.machine.on_ready();
                 let _ = reply.send(());
             }
-            Request::Create(file, reply) => {
+            Request::Change(
+                Change::Create {
+                    settings,
+                    initial_state,
+                    ..
+                },
+                reply,
+            ) => {
                 self.requests_seen += 1;
                 let id = RequestId(self.requests_seen);
                 self.creators.insert(id, reply);
+                let initial_state = initial_state.unwrap_or_default();
                 self.check(move |validator| {
-                    let admission = guarded(|| validator.admit(file));
+                    let admission = guarded(|| validator.admit(&settings, initial_state));
                     Checked::Admission(id, admission)
+                });
+            }
+            Request::Change(_, reply) => {
+                let refusal = HerderError::Unavailable("not in standalone mode yet".to_owned());
+                let _ = reply.send(Err(refusal));
+            }
+            Request::Offsets(name, reply) => {
+                let refusal = HerderError::NotFound(format!("Connector {name} not found"));
+                let _ = reply.send(Err(refusal));
+            }
+            Request::Topics(name, reply) => {
+                let _ = reply.send(ActiveTopics {
+                    connector: name.into(),
+                    topics: BTreeSet::new(),
                 });
             }
             Request::Validate(settings, reply) => self.check(move |validator| {
@@ -263,6 +286,7 @@ impl<R: TaskRunner> StandaloneHerder<R> {
                 }
                 Action::Reply(id, answer) => {
                     if let Some(creator) = self.creators.remove(&id) {
+                        let answer = answer.map(|info| Outcome::Connector { info, is_new: true });
                         let _ = creator.send(answer);
                     }
                 }

@@ -10,7 +10,7 @@ use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
 
 use super::catalog::ConnectorCatalog;
 use super::runner::{TaskReports, TaskRunner, TaskStart};
-use super::validation::ConnectorValidator;
+use super::validation::{ConnectorValidator, GivenSettings};
 use crate::config::{ConnectorFile, InitialState, StandaloneConfig};
 use crate::status::{State, TaskId};
 
@@ -202,4 +202,10 @@ pub(crate) fn file(settings: &[(&str, &str)]) -> ConnectorFile {
         settings,
         initial_state: InitialState::Running,
     }
+}
+
+/// These settings as a request brings them.
+pub(crate) fn given(settings: &[(&str, &str)]) -> GivenSettings {
+    let some = |&(key, value): &(&str, &str)| (key.to_owned(), Some(value.to_owned()));
+    settings.iter().map(some).collect()
 }

@@ -30,7 +30,7 @@ use super::catalog::ConnectorCatalog;
 use super::request::HerderError;
 use crate::config::connector::{no_class_message, topic_faults};
 use crate::config::providers::{Redactor, Resolved};
-use crate::config::{ConnectorConfig, ConnectorFile, InitialState, Settings, WorkerConfig};
+use crate::config::{ConnectorConfig, InitialState, Settings, WorkerConfig};
 use crate::plugins::{Plugin, PluginCatalog, PluginKind, VersionRange};
 
 /// Settings as they came: a key may be there with no value, which is Java's `null`.
@@ -113,27 +113,32 @@ impl ConnectorValidator {
     ///
     /// # Errors
     /// As [`validate`](Self::validate), and [`HerderError::BadRequest`] with everything that is wrong.
-    pub fn admit(&self, file: ConnectorFile) -> Result<Admission, HerderError> {
-        let given = file
-            .settings
-            .iter()
-            .map(|(key, value)| (key.clone(), Some(value.clone())));
-        let infos = self.validate(&given.collect())?;
+    pub fn admit(
+        &self,
+        given: &GivenSettings,
+        initial_state: InitialState,
+    ) -> Result<Admission, HerderError> {
+        let infos = self.validate(given)?;
         if infos.error_count > 0 {
             return Err(invalid(&infos));
         }
-        let resolved = self.resolve(&file.settings)?;
+        // What has no value is refused above.
+        let written: BTreeMap<String, String> = given
+            .iter()
+            .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
+            .collect();
+        let resolved = self.resolve(&written)?;
         let class = &resolved.config.class;
         let plugin = self
             .connectors
             .connector(class)
             .ok_or_else(|| self.unknown(class))?;
-        spelling::warn(&resolved.config.name, &infos, &file.settings);
+        spelling::warn(&resolved.config.name, &infos, &written);
         Ok(Admission {
             name: resolved.config.name.into(),
             plugin,
-            settings: Settings::from(file.settings),
-            initial_state: file.initial_state,
+            settings: Settings::from(written),
+            initial_state,
         })
     }
 

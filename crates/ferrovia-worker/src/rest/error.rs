@@ -67,7 +67,11 @@ impl From<HerderError> for ApiError {
         let status = match &error {
             HerderError::NotFound(_) => StatusCode::NOT_FOUND,
             HerderError::BadRequest(_) => StatusCode::BAD_REQUEST,
-            HerderError::AlreadyExists(_) => StatusCode::CONFLICT,
+            HerderError::AlreadyExists(_)
+            | HerderError::Conflict(_)
+            | HerderError::Elsewhere { .. } => StatusCode::CONFLICT,
+            HerderError::Forbidden(_) => StatusCode::FORBIDDEN,
+            HerderError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             HerderError::Config(_)
             | HerderError::Failed(_)
             | HerderError::Stopping

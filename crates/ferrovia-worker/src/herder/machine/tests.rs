@@ -1,7 +1,7 @@
 //! The rules, event by event. Messages were recorded from Java's standalone worker.
 
 use super::*;
-use crate::herder::testing::{file, validator};
+use crate::herder::testing::{given, validator};
 
 const SINK: [(&str, &str); 4] = [
     ("name", "s"),
@@ -11,7 +11,10 @@ const SINK: [(&str, &str); 4] = [
 ];
 
 fn create(machine: &mut HerderMachine, settings: &[(&str, &str)]) -> Vec<Action> {
-    machine.on_create(RequestId(1), validator(&[]).admit(file(settings)))
+    machine.on_create(
+        RequestId(1),
+        validator(&[]).admit(&given(settings), InitialState::Running),
+    )
 }
 
 /// The tasks of a connector that may have two.
@@ -155,9 +158,8 @@ fn more_tasks_than_allowed_fail_the_connector_unless_it_may() {
 #[test]
 fn a_paused_connector_has_no_tasks_yet() {
     let mut machine = HerderMachine::new("w:8083");
-    let mut paused = file(&SINK);
-    paused.initial_state = InitialState::Paused;
-    let actions = machine.on_create(RequestId(1), validator(&[]).admit(paused));
+    let paused = validator(&[]).admit(&given(&SINK), InitialState::Paused);
+    let actions = machine.on_create(RequestId(1), paused);
     assert!(
         matches!(actions.as_slice(), [Action::Reply(_, Ok(_))]),
         "{actions:?}"
