@@ -378,6 +378,7 @@ impl HerderMachine {
                 worker_id,
                 version,
                 trace,
+                generation: 0,
             },
         );
     }
@@ -392,6 +393,7 @@ impl HerderMachine {
                 worker_id,
                 version,
                 trace,
+                generation: 0,
             },
         );
     }
