@@ -20,6 +20,6 @@ mod machine;
 mod driver;
 
 pub use convert::compile;
-pub use dead_letters::DeadLetterSpec;
+pub use dead_letters::{DeadLetterSpec, LetterOptions};
 pub use driver::{Command, SinkTaskSpec, run};
 pub use report::ReportSpec;
