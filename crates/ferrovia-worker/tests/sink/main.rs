@@ -23,3 +23,5 @@ mod positions;
 mod outages;
 mod hostile;
 mod bad_records;
+mod target_outages;
+mod secrets;
