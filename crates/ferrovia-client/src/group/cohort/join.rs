@@ -1,31 +1,57 @@
 //! JoinGroup: from wanting to join to having a generation.
 //!
 //! # Source
-//! `ConsumerCoordinator.onJoinPrepare`, `AbstractCoordinator.JoinGroupResponseHandler`, KIP-394, KIP-800.
+//! `AbstractCoordinator.joinGroupIfNeeded` and `JoinGroupResponseHandler`, KIP-394, KIP-800.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kafka_protocol::messages::join_group_request::JoinGroupRequestProtocol;
+use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
 use kafka_protocol::messages::{GroupId, JoinGroupRequest, JoinGroupResponse};
 use kafka_protocol::protocol::StrBytes;
 
+use super::coordinator::LOST_IN_ROUND;
 use super::settings::millis;
-use super::{Action, Member, Moment, RequestFailure, State, Ticket};
-use crate::TopicPartition;
-use crate::group::{Assignor, GroupError, MemberSubscription, PROTOCOL_TYPE, RebalanceProtocol};
+use super::{
+    Action, Call, Candidate, CohortMember, Election, LossCause, Moment, Offer, RequestFailure,
+    State, Ticket,
+};
+use crate::group::GroupError;
 use crate::wire::ErrorCode;
 
-impl Member {
-    /// The answer to [`Action::SendJoin`].
-    pub fn on_joined(
+impl CohortMember {
+    /// The owner's answer to [`Action::AskOffers`]: the protocols it can work by, most wanted first.
+    pub fn on_offers(&mut self, ticket: Ticket, offers: Vec<Offer>, at: Moment) -> Vec<Action> {
+        if matches!(self.state, State::Asking(asked) if asked == ticket) {
+            if offers.is_empty() {
+                let reason = "a member has to offer at least one protocol".to_owned();
+                self.fail(GroupError::Settings { reason });
+            } else if self.coordinator.is_known() {
+                self.send_join(offers);
+            } else {
+                // What was offered may be out of date by the time there is a coordinator.
+                self.fall_back(LOST_IN_ROUND);
+            }
+        }
+        self.finish(at)
+    }
+
+    /// The owner does not want to answer a question: the member leaves until [`Self::rejoin`].
+    pub fn on_declined(&mut self, ticket: Ticket, at: Moment) -> Vec<Action> {
+        if self.asks(ticket) {
+            return self.step_out("the owner does not take part in the rebalance", at);
+        }
+        self.finish(at)
+    }
+
+    pub(super) fn join_answered(
         &mut self,
         ticket: Ticket,
         answer: Result<JoinGroupResponse, RequestFailure>,
         at: Moment,
-    ) -> Vec<Action> {
+    ) {
         if !matches!(self.state, State::Joining(asked) if asked == ticket) {
-            return Vec::new();
+            return;
         }
         match answer {
             Ok(response) => match ErrorCode(response.error_code) {
@@ -35,135 +61,95 @@ impl Member {
             Err(RequestFailure::Unusable(reason)) => self.unusable(JOIN, reason),
             Err(RequestFailure::Lost | RequestFailure::Refused(_)) => self.lose_coordinator(at),
         }
-        self.finish(at)
-    }
-
-    /// The owner is done with the partitions it was asked to give up.
-    pub fn on_revoked_done(&mut self, ticket: Ticket, at: Moment) -> Vec<Action> {
-        match &mut self.state {
-            State::Revoking(asked, revoked) if *asked == ticket => {
-                self.owned.retain(|partition| !revoked.contains(partition));
-                self.state = State::Idle;
-            }
-            State::Installing(asked, assigned) if *asked == ticket => {
-                let assigned = std::mem::take(assigned);
-                self.install(assigned);
-                self.rejoin = Some("need to revoke partitions and re-join".to_owned());
-                self.retry_at = at.now;
-            }
-            _ => {}
-        }
-        self.finish(at)
     }
 
     /// Whether only time keeps the member from joining.
     pub(super) fn could_join(&self) -> bool {
-        matches!(self.state, State::Idle | State::Stable)
-            && self.rejoin.is_some()
-            && self.coordinator.is_known()
-            && self.interest.is_resolved()
-    }
-
-    /// Has the owner give up what the protocol demands, then joins.
-    pub(super) fn prepare_join(&mut self) {
-        let revoked = self.to_revoke();
-        if revoked.is_empty() {
-            self.send_join();
-            return;
-        }
-        let ticket = self.ticket();
-        self.state = State::Revoking(ticket, revoked.clone());
-        self.actions.push(Action::AskRevoke(ticket, revoked));
-    }
-
-    fn to_revoke(&self) -> BTreeSet<TopicPartition> {
-        let keeps = |partition: &&TopicPartition| match self.protocol {
-            RebalanceProtocol::Eager => false,
-            RebalanceProtocol::Cooperative => self.interest.topics.contains(&partition.topic),
+        let wants = match self.state {
+            State::Idle => true,
+            State::Stable => self.rejoin.is_some(),
+            _ => false,
         };
-        self.owned
-            .iter()
-            .filter(|partition| !keeps(partition))
-            .cloned()
-            .collect()
+        wants && self.coordinator.is_known()
     }
 
-    fn send_join(&mut self) {
+    fn send_join(&mut self, offers: Vec<Offer>) {
         let ticket = self.ticket();
-        self.leadership = None;
         self.pulse.forget_flight();
-        self.watch();
-        self.interest.joined = Some(self.interest.topics.clone());
-        let reason = truncated(self.rejoin.as_deref().unwrap_or_default());
+        // Taken, because a wish that comes from now on is not met by this round.
+        let reason = self.rejoin.take().unwrap_or_default();
+        self.offered = offers
+            .iter()
+            .map(|offer| Arc::clone(&offer.protocol))
+            .collect();
+        let protocol = |offer: Offer| {
+            JoinGroupRequestProtocol::default()
+                .with_name(text(&offer.protocol))
+                .with_metadata(offer.metadata)
+        };
         let request = JoinGroupRequest::default()
             .with_group_id(GroupId(text(&self.settings.group_id)))
             .with_session_timeout_ms(millis(self.settings.session_timeout))
-            .with_rebalance_timeout_ms(millis(self.settings.max_poll_interval))
+            .with_rebalance_timeout_ms(millis(self.settings.rebalance_timeout))
             .with_member_id(text(&self.member_id))
             .with_group_instance_id(self.settings.instance_id.as_deref().map(text))
-            .with_protocol_type(StrBytes::from_static_str(PROTOCOL_TYPE))
-            .with_protocols(
-                self.settings
-                    .assignors
-                    .iter()
-                    .map(|assignor| self.offer(*assignor))
-                    .collect(),
-            )
-            .with_reason(Some(text(reason)));
+            .with_protocol_type(text(&self.settings.protocol_type))
+            .with_protocols(offers.into_iter().map(protocol).collect())
+            .with_reason(Some(text(truncated(&reason))));
         self.state = State::Joining(ticket);
         let timeout = self.settings.join_timeout();
-        self.actions.push(Action::SendJoin {
+        self.actions.push(Action::Call(Call::Join {
             ticket,
             request,
             timeout,
-        });
-    }
-
-    fn offer(&self, assignor: Assignor) -> JoinGroupRequestProtocol {
-        let subscription = MemberSubscription {
-            topics: self.interest.topics.iter().cloned().collect(),
-            user_data: assignor.user_data(self.sticky_generation),
-            owned: self.owned.iter().cloned().collect(),
-            generation: Some(self.generation),
-            rack: self.settings.rack.clone(),
-        };
-        JoinGroupRequestProtocol::default()
-            .with_name(StrBytes::from_static_str(assignor.name()))
-            .with_metadata(subscription.encode())
+        }));
     }
 
     fn joined(&mut self, response: JoinGroupResponse, at: Moment) {
         self.coordinator.answered();
         let answered = response.protocol_name.as_deref().unwrap_or_default();
-        let chosen = self
-            .settings
-            .assignors
-            .iter()
-            .find(|assignor| assignor.name() == answered);
-        let foreign = response
-            .protocol_type
-            .as_deref()
-            .filter(|kind| *kind != PROTOCOL_TYPE);
-        let (Some(chosen), None) = (chosen.copied(), foreign) else {
+        let kind = response.protocol_type.as_deref();
+        let foreign = kind.filter(|kind| **kind != *self.settings.protocol_type);
+        let chosen = self.offered.iter().find(|name| ***name == *answered);
+        let (Some(chosen), None) = (chosen, foreign) else {
             let answered = foreign.unwrap_or(answered).to_owned();
             let group = Arc::clone(&self.settings.group_id);
             return self.fail(GroupError::InconsistentProtocol { group, answered });
         };
+        self.chosen = Arc::clone(chosen);
         self.member_id = Arc::from(&*response.member_id);
+        self.leader_id = Arc::from(&*response.leader);
         self.generation = response.generation_id;
-        self.chosen = Some(chosen);
         self.pulse.start(&self.settings, at.now);
-        if response.leader == response.member_id {
-            self.elected(response, at);
+        if self.leader_id == self.member_id {
+            self.elected(response);
         } else {
             self.send_sync(Vec::new(), at);
         }
     }
 
+    fn elected(&mut self, response: JoinGroupResponse) {
+        let candidate = |member: JoinGroupResponseMember| Candidate {
+            member_id: Arc::from(&*member.member_id),
+            instance_id: member.group_instance_id.as_deref().map(Arc::from),
+            metadata: member.metadata,
+        };
+        let election = Election {
+            generation: self.generation,
+            leader_id: Arc::clone(&self.leader_id),
+            protocol: Arc::clone(&self.chosen),
+            members: response.members.into_iter().map(candidate).collect(),
+            skip_assignment: response.skip_assignment,
+        };
+        let ticket = self.ticket();
+        self.state = State::Electing(ticket);
+        self.actions.push(Action::AskAssignments(ticket, election));
+    }
+
     fn join_refused(&mut self, code: ErrorCode, given_member_id: &str, at: Moment) {
         match code {
             ErrorCode::MEMBER_ID_REQUIRED => {
-                self.reset(false, "the coordinator gave out a new member id");
+                self.reset(LossCause::UnknownMember);
                 self.member_id = Arc::from(given_member_id);
                 let reason = format!("need to re-join with the given member-id: {given_member_id}");
                 self.rejoin_now(reason, at);
@@ -186,12 +172,12 @@ impl Member {
         match code {
             ErrorCode::REBALANCE_IN_PROGRESS => self.rejoin_now(reason, at),
             ErrorCode::UNKNOWN_MEMBER_ID => {
-                self.reset(false, "the coordinator does not know this member any more");
+                self.reset(LossCause::UnknownMember);
                 self.rejoin_now(reason, at);
             }
             // The member id is still valid, so the group need not wait for this member to time out.
             ErrorCode::ILLEGAL_GENERATION => {
-                self.reset(true, "the group is in another generation");
+                self.reset(LossCause::OtherGeneration);
                 self.rejoin_now(reason, at);
             }
             ErrorCode::COORDINATOR_NOT_AVAILABLE | ErrorCode::NOT_COORDINATOR => {

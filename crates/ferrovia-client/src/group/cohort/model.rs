@@ -14,10 +14,11 @@ use kafka_protocol::messages::{
 };
 use kafka_protocol::protocol::StrBytes;
 
+use super::{Reply, RequestFailure, Ticket};
 use crate::wire::ErrorCode;
 
 #[derive(Clone, Debug)]
-pub(super) enum Request {
+pub(in crate::group) enum Request {
     Join(JoinGroupRequest),
     Sync(SyncGroupRequest),
     Heartbeat(HeartbeatRequest),
@@ -25,7 +26,7 @@ pub(super) enum Request {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Response {
+pub(in crate::group) enum Response {
     Join(JoinGroupResponse),
     Sync(SyncGroupResponse),
     Heartbeat(HeartbeatResponse),
@@ -33,15 +34,15 @@ pub(super) enum Response {
 }
 
 /// Which call a response belongs to.
-pub(super) type Call = u64;
+pub(in crate::group) type Asked = u64;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Model {
+pub(in crate::group) struct Model {
     group: Group,
     /// What the coordinator wrote to its log last; all that a new coordinator knows.
     stored: Group,
     loading_until: Duration,
-    pub(super) out: Vec<(Call, Response)>,
+    pub(in crate::group) out: Vec<(Asked, Response)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,7 @@ struct Group {
     stage: Stage,
     generation: i32,
     leader: Option<String>,
+    kind: StrBytes,
     protocol: Option<StrBytes>,
     members: BTreeMap<String, Known>,
     pending_ids: BTreeMap<String, Duration>,
@@ -73,8 +75,8 @@ struct Known {
     session: Duration,
     patience: Duration,
     expires: Duration,
-    joining: Option<Call>,
-    syncing: Option<Call>,
+    joining: Option<Asked>,
+    syncing: Option<Asked>,
     assignment: Bytes,
 }
 
@@ -105,7 +107,7 @@ impl Group {
 
 impl Model {
     /// Another broker takes over: it knows what was stored, and nobody's open calls.
-    pub(super) fn fail_over(&mut self, now: Duration, loading: Duration) {
+    pub(in crate::group) fn fail_over(&mut self, now: Duration, loading: Duration) {
         let last_id = self.group.last_id;
         self.group = self.stored.clone();
         self.group.last_id = last_id;
@@ -115,7 +117,7 @@ impl Model {
         }
     }
 
-    pub(super) fn handle(&mut self, call: Call, request: Request, now: Duration) {
+    pub(in crate::group) fn handle(&mut self, call: Asked, request: Request, now: Duration) {
         match request {
             Request::Join(request) => self.join(call, request, now),
             Request::Sync(request) => self.sync(call, &request, now),
@@ -124,8 +126,24 @@ impl Model {
         }
     }
 
+    /// What a broker answers that does not, or no longer, coordinate the group.
+    pub(in crate::group) fn not_coordinator(&mut self, call: Asked, request: &Request) {
+        let code = ErrorCode::NOT_COORDINATOR.0;
+        let response = match request {
+            Request::Join(_) => Response::Join(JoinGroupResponse::default().with_error_code(code)),
+            Request::Sync(_) => Response::Sync(SyncGroupResponse::default().with_error_code(code)),
+            Request::Heartbeat(_) => {
+                Response::Heartbeat(HeartbeatResponse::default().with_error_code(code))
+            }
+            Request::Leave(_) => {
+                Response::Leave(LeaveGroupResponse::default().with_error_code(code))
+            }
+        };
+        self.out.push((call, response));
+    }
+
     /// Lets time pass: sessions end, and rebalances stop waiting.
-    pub(super) fn tick(&mut self, now: Duration) {
+    pub(in crate::group) fn tick(&mut self, now: Duration) {
         self.group.pending_ids.retain(|_, until| *until > now);
         let late = |member: &Known| member.joining.is_none() && member.expires <= now;
         let expired: Vec<String> = self.ids(late);
@@ -149,7 +167,7 @@ impl Model {
         members.map(|(id, _)| id.clone()).collect()
     }
 
-    fn join(&mut self, call: Call, request: JoinGroupRequest, now: Duration) {
+    fn join(&mut self, call: Asked, request: JoinGroupRequest, now: Duration) {
         let refuse = |code: ErrorCode, id: &str| {
             let id = StrBytes::from_string(id.to_owned());
             Response::Join(
@@ -184,6 +202,7 @@ impl Model {
         {
             return self.out.push((call, refuse(code, &id)));
         }
+        self.group.kind = request.protocol_type.clone();
         let offers: Vec<(StrBytes, Bytes)> = request
             .protocols
             .into_iter()
@@ -278,7 +297,7 @@ impl Model {
         });
         let response = JoinGroupResponse::default()
             .with_generation_id(self.group.generation)
-            .with_protocol_type(Some(StrBytes::from_static_str("consumer")))
+            .with_protocol_type(Some(self.group.kind.clone()))
             .with_protocol_name(self.group.protocol.clone())
             .with_leader(StrBytes::from_string(self.group.leader.clone().unwrap()))
             .with_member_id(StrBytes::from_string(id.to_owned()))
@@ -292,7 +311,7 @@ impl Model {
             .extend(call.map(|call| (call, Response::Join(response))));
     }
 
-    fn sync(&mut self, call: Call, request: &SyncGroupRequest, now: Duration) {
+    fn sync(&mut self, call: Asked, request: &SyncGroupRequest, now: Duration) {
         let id = request.member_id.to_string();
         let refusal = self.stale(
             &id,
@@ -346,7 +365,7 @@ impl Model {
         self.out.push((call, Response::Sync(response)));
     }
 
-    fn heartbeat(&mut self, call: Call, request: &HeartbeatRequest, now: Duration) {
+    fn heartbeat(&mut self, call: Asked, request: &HeartbeatRequest, now: Duration) {
         let id = request.member_id.to_string();
         let mut code = ErrorCode::NONE;
         if now >= self.loading_until {
@@ -364,7 +383,7 @@ impl Model {
         self.out.push((call, Response::Heartbeat(response)));
     }
 
-    fn leave(&mut self, call: Call, request: &LeaveGroupRequest, now: Duration) {
+    fn leave(&mut self, call: Asked, request: &LeaveGroupRequest, now: Duration) {
         for identity in &request.members {
             self.remove(&identity.member_id, now);
         }
@@ -404,5 +423,24 @@ impl Model {
         } else {
             ErrorCode::UNKNOWN_MEMBER_ID
         })
+    }
+}
+
+/// The reply to the call the ticket belongs to. A failure is told as one to each kind: only that call takes notice.
+pub(in crate::group) fn replies(
+    ticket: Ticket,
+    answer: Result<Response, RequestFailure>,
+) -> Vec<Reply> {
+    match answer {
+        Ok(Response::Join(response)) => vec![Reply::Joined(ticket, Ok(response))],
+        Ok(Response::Sync(response)) => vec![Reply::Synced(ticket, Ok(response))],
+        Ok(Response::Heartbeat(response)) => vec![Reply::Heartbeat(ticket, Ok(response))],
+        Ok(Response::Leave(response)) => vec![Reply::Left(ticket, Ok(response))],
+        Err(failure) => vec![
+            Reply::Joined(ticket, Err(failure.clone())),
+            Reply::Synced(ticket, Err(failure.clone())),
+            Reply::Heartbeat(ticket, Err(failure.clone())),
+            Reply::Left(ticket, Err(failure)),
+        ],
     }
 }

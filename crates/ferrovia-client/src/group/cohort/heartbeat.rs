@@ -1,17 +1,21 @@
-//! Heartbeats, and the two clocks that end a membership: the coordinator's silence and the owner's.
+//! Heartbeats, and the clock that ends a membership on which the coordinator is silent.
 //!
 //! The session is measured from the moment an acknowledged heartbeat was sent, so it ends here before it ends
-//! at the coordinator, and nobody else can own a partition while this member still believes it does.
+//! at the coordinator, and nobody else can be given work while this member still believes it has it.
 //!
 //! # Source
-//! `Heartbeat.java`, `AbstractCoordinator.HeartbeatThread` and `HeartbeatResponseHandler`, KIP-62.
+//! `Heartbeat.java`, `AbstractCoordinator.HeartbeatThread` and `HeartbeatResponseHandler`, KIP-62. There is no clock
+//! on the owner here: whether it is alive is for the owner's own kind to know.
 
 use std::time::Duration;
 
 use kafka_protocol::messages::{GroupId, HeartbeatRequest, HeartbeatResponse};
 
 use super::join::text;
-use super::{Action, Member, MemberSettings, Moment, NO_GENERATION, RequestFailure, State, Ticket};
+use super::{
+    Action, Call, CohortMember, CohortSettings, LossCause, Moment, NO_GENERATION, RequestFailure,
+    State, Ticket,
+};
 use crate::net::backoff::Backoff;
 use crate::wire::ErrorCode;
 
@@ -20,29 +24,24 @@ pub(super) struct Pulse {
     next_at: Duration,
     in_flight: Option<(Ticket, Duration)>,
     acknowledged_at: Duration,
-    poll_until: Duration,
     backoff: Backoff,
 }
 
 impl Pulse {
-    pub(super) fn new(settings: &MemberSettings) -> Self {
+    pub(super) fn new(settings: &CohortSettings) -> Self {
         Self {
             next_at: Duration::ZERO,
             in_flight: None,
             acknowledged_at: Duration::ZERO,
-            poll_until: Duration::ZERO,
             backoff: settings.backoff(),
         }
     }
 
     /// The coordinator has let the member in: all clocks start.
-    pub(super) fn start(&mut self, settings: &MemberSettings, now: Duration) {
+    pub(super) fn start(&mut self, settings: &CohortSettings, now: Duration) {
         self.in_flight = None;
         self.next_at = now.saturating_add(settings.heartbeat_interval);
         self.acknowledged_at = now;
-        self.poll_until = self
-            .poll_until
-            .max(now.saturating_add(settings.max_poll_interval));
         self.backoff.reset();
     }
 
@@ -56,27 +55,30 @@ impl Pulse {
     }
 }
 
-impl Member {
-    /// The answer to [`Action::SendHeartbeat`].
-    pub fn on_heartbeat(
+impl CohortMember {
+    pub(super) fn heartbeat_answered(
         &mut self,
         ticket: Ticket,
         answer: Result<HeartbeatResponse, RequestFailure>,
         at: Moment,
-    ) -> Vec<Action> {
+    ) {
         let Some((_, sent_at)) = self.pulse.in_flight.filter(|(asked, _)| *asked == ticket) else {
-            return Vec::new();
+            return;
         };
         self.pulse.in_flight = None;
         match answer.map(|response| ErrorCode(response.error_code)) {
             Ok(ErrorCode::NONE) => {
                 self.coordinator.answered();
                 self.pulse.acknowledge(sent_at);
+                if self.is_settled() {
+                    // A round counts as good when the group lived with it for a while and so did the owner.
+                    self.join_backoff.reset();
+                }
             }
             // The coordinator counts the heartbeat all the same: the member has until the rebalance times out.
             Ok(ErrorCode::REBALANCE_IN_PROGRESS) => {
                 self.pulse.acknowledge(sent_at);
-                if matches!(self.state, State::Stable | State::Installing(..)) {
+                if self.is_stable() {
                     self.want_rejoin("group is already rebalancing");
                 }
             }
@@ -87,45 +89,26 @@ impl Member {
                 self.lose_coordinator(at);
             }
         }
-        self.finish(at)
-    }
-
-    /// The owner is alive and took records, or tried to.
-    pub fn on_poll(&mut self, at: Moment) -> Vec<Action> {
-        let until = at.now.saturating_add(self.settings.max_poll_interval);
-        self.pulse.poll_until = self.pulse.poll_until.max(until);
-        if matches!(self.state, State::Stalled) {
-            self.state = State::Idle;
-        }
-        self.finish(at)
     }
 
     /// The earliest of the clocks that run while the member is in the group.
     pub(super) fn pulse_deadline(&self) -> Option<Duration> {
-        if !self.in_group() {
+        if !self.is_in_group() {
             return None;
         }
         let beat = (self.coordinator.is_known() && self.pulse.in_flight.is_none())
             .then_some(self.pulse.next_at);
-        [Some(self.session_end()), Some(self.pulse.poll_until), beat]
-            .into_iter()
-            .flatten()
-            .min()
+        let end = self.session_end();
+        Some(beat.map_or(end, |beat| beat.min(end)))
     }
 
     pub(super) fn check_pulse(&mut self, at: Moment) {
-        if !self.in_group() {
+        if !self.is_in_group() {
             return;
         }
-        if at.now >= self.pulse.poll_until {
-            self.stall();
-        } else if at.now >= self.session_end() {
-            let session = self.settings.session_timeout.as_millis();
+        if at.now >= self.session_end() {
             self.lose_coordinator(at);
-            self.reset(
-                true,
-                &format!("no heartbeat was answered within session.timeout.ms ({session} ms)"),
-            );
+            self.reset(LossCause::SessionOver(self.settings.session_timeout));
         } else if at.now >= self.pulse.next_at
             && self.coordinator.is_known()
             && self.pulse.in_flight.is_none()
@@ -135,10 +118,10 @@ impl Member {
     }
 
     /// Whether the coordinator expects heartbeats; while a join is under way it does not.
-    fn in_group(&self) -> bool {
+    pub(in crate::group) fn is_in_group(&self) -> bool {
         let silent = matches!(
             self.state,
-            State::Joining(_) | State::Stalled | State::Leaving(..) | State::Done
+            State::Joining(_) | State::Away | State::Leaving(..) | State::Done
         );
         !silent && self.generation != NO_GENERATION
     }
@@ -158,7 +141,8 @@ impl Member {
             .with_generation_id(self.generation)
             .with_member_id(text(&self.member_id))
             .with_group_instance_id(self.settings.instance_id.as_deref().map(text));
-        self.actions.push(Action::SendHeartbeat(ticket, request));
+        self.actions
+            .push(Action::Call(Call::Heartbeat(ticket, request)));
     }
 
     fn heartbeat_refused(&mut self, code: ErrorCode, at: Moment) {
@@ -168,7 +152,7 @@ impl Member {
                 self.lose_coordinator(at);
             }
             ErrorCode::UNKNOWN_MEMBER_ID => {
-                self.reset(false, "the coordinator does not know this member any more");
+                self.reset(LossCause::UnknownMember);
                 self.rejoin_now(
                     "encountered UNKNOWN_MEMBER_ID from HEARTBEAT response".to_owned(),
                     at,
@@ -176,7 +160,7 @@ impl Member {
             }
             // The member id is still valid, so the group need not wait for this member to time out.
             ErrorCode::ILLEGAL_GENERATION => {
-                self.reset(true, "the group is in another generation");
+                self.reset(LossCause::OtherGeneration);
                 self.rejoin_now(
                     "encountered ILLEGAL_GENERATION from HEARTBEAT response".to_owned(),
                     at,
