@@ -92,6 +92,8 @@ pub struct ErrorPolicy {
     /// `errors.deadletterqueue.outage.threshold`: where more than this many records of one `put` are bad, an outage is to
     /// blame and not the records.
     pub outage_threshold: Option<NonZeroU32>,
+    /// `errors.retry.timeout` is not 0: a step that says so is tried again.
+    pub may_retry: bool,
 }
 
 impl ErrorPolicy {

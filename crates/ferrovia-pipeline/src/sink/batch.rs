@@ -154,6 +154,17 @@ impl SinkBatch {
         self.faults.take_outage()
     }
 
+    /// For the worker: what went wrong, if the first record of the part at hand failed in a step that wants to be tried
+    /// again. The same part has to be put again.
+    pub fn take_retry(&mut self) -> Option<String> {
+        self.faults.take_retry()
+    }
+
+    /// For the worker: that record has been tried often enough.
+    pub fn give_up_retry(&mut self) {
+        self.faults.give_up();
+    }
+
     /// For the worker: the part at hand comes again, so that what was bad in it is forgotten.
     pub fn forget_bad_records(&mut self) {
         self.faults.forget();
@@ -374,3 +385,6 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

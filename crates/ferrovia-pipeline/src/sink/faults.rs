@@ -29,6 +29,10 @@ pub(super) struct Faults {
     failure: Option<ConnectError>,
     /// What went wrong at `end`, where records fail one after the other.
     outage: Option<String>,
+    /// What the record at `end` said that wants to be tried again.
+    retry: Option<String>,
+    /// The record that is not tried again any more.
+    given_up: Option<Cursor>,
 }
 
 /// Records in a row that failed in one step: many of them tell of an outage.
@@ -63,19 +67,22 @@ impl Faults {
             end: None,
             failure: None,
             outage: None,
+            retry: None,
+            given_up: None,
         }
     }
 
     /// Another batch comes, or places in this one have no meaning any more.
     pub(super) fn begin_anew(&mut self) {
         (self.told, self.taken) = (Cursor::default(), Cursor::default());
+        self.given_up = None;
         self.begin_part();
     }
 
     /// The part at hand is shown from its beginning.
     pub(super) fn begin_part(&mut self) {
         (self.streak, self.end) = (None, None);
-        (self.failure, self.outage) = (None, None);
+        (self.failure, self.outage, self.retry) = (None, None, None);
     }
 
     /// Where the part at hand ends, unless that is the end of the batch.
@@ -93,6 +100,15 @@ impl Faults {
 
     pub(super) fn take_outage(&mut self) -> Option<String> {
         self.outage.take()
+    }
+
+    pub(super) fn take_retry(&mut self) -> Option<String> {
+        self.retry.take()
+    }
+
+    /// The record at the part's end counts as bad when it fails once more.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = self.end;
     }
 
     pub(super) fn take(&mut self) -> Vec<BadRecord> {
@@ -117,7 +133,7 @@ impl Faults {
             offset: bad.at.offset + 1,
             ..bad.at
         };
-        if self.is_outage(&bad, shown) {
+        if self.wants_retry(&bad, shown) || self.is_outage(&bad, shown) {
             return;
         }
         shown.add(bad.record);
@@ -132,6 +148,18 @@ impl Faults {
             // Only where the last one was told: a task that goes through the batch twice sees the same part.
             self.end = Some(next);
         }
+    }
+
+    /// Whether the step may still succeed. As with an outage, the part ends before the record.
+    fn wants_retry(&mut self, bad: &Bad<'_>, shown: &Shown) -> bool {
+        let error = &bad.failure.error;
+        let may_retry = self.log.policy().may_retry && error.is_retriable();
+        if !may_retry || self.given_up == Some(bad.at) {
+            return false;
+        }
+        self.end = Some(bad.at);
+        self.retry = (shown.records == 0).then(|| error.to_string());
+        true
     }
 
     /// Whether an outage is to blame for a bad record and for those right before it. The part ends before them, so that

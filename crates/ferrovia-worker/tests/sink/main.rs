@@ -24,4 +24,5 @@ mod outages;
 mod hostile;
 mod bad_records;
 mod target_outages;
+mod retries;
 mod secrets;

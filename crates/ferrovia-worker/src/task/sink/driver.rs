@@ -26,6 +26,7 @@ use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
 use crate::task::sink::put::Guarded;
 use crate::task::sink::report::{ReportSpec, Reporters};
+use crate::task::sink::retry::Retries;
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -130,6 +131,7 @@ pub(super) struct Driver {
     pub(super) task: Guarded,
     pub(super) context: SinkContext,
     pub(super) batch: SinkBatch,
+    pub(super) retries: Retries,
     pub(super) reporters: Reporters,
     reports: TaskReports,
     pub(super) machine: SinkMachine,
@@ -169,6 +171,7 @@ impl Driver {
             task: Guarded::new(spec.task),
             context,
             batch,
+            retries: Retries::new(&spec.reports.errors),
             reporters: Reporters::new(spec.reports, reports.clone()),
             reports,
             machine: SinkMachine::new(spec.commit_interval, spec.commit_timeout, Instant::now()),

@@ -31,6 +31,7 @@ impl Driver {
             Ok(()) if outage.is_some() => {
                 self.machine.on_put_again(Instant::now(), requests.timeout)
             }
+            Ok(()) if self.batch.take_retry().is_some() => self.on_retry(),
             Ok(()) => self.on_put()?,
             Err(error) if error.is_retriable() => {
                 let trace = self.trace(&error);
@@ -88,7 +89,20 @@ impl Driver {
         Ok(())
     }
 
+    /// The first record wants to be tried again. Where a commit falls due before its time, it is tried then.
+    fn on_retry(&mut self) {
+        let now = Instant::now();
+        match self.retries.on_failure(now, fastrand::f64()) {
+            Some(delay) => self.machine.on_put_again(now, Some(delay)),
+            None => {
+                self.batch.give_up_retry();
+                self.machine.on_records();
+            }
+        }
+    }
+
     fn on_put(&mut self) -> Result<(), ConnectError> {
+        self.retries.on_put();
         let shown = self.batch.shown();
         self.metrics.on_sent(shown.records, shown.bytes);
         for (partition, offset) in self.batch.part_offsets().iter().flat_map(Offsets::iter) {

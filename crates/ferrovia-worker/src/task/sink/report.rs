@@ -10,6 +10,7 @@ use crate::config::connector_definition::OUTAGE_THRESHOLD;
 use crate::herder::TaskReports;
 use crate::status::TaskId;
 use crate::task::sink::dead_letters::{DeadLetterSpec, DeadLetters};
+use crate::task::sink::retry::Retries;
 
 /// Who is told of bad records, as the connector is configured.
 #[derive(Clone, Debug)]
@@ -26,6 +27,7 @@ impl ReportSpec {
     /// What converters and transformations need to know of it.
     pub(super) fn policy(&self) -> ErrorPolicy {
         ErrorPolicy {
+            may_retry: Retries::are_wanted(&self.errors),
             is_tolerant: self.errors.is_tolerant,
             is_reported: self.errors.log_enable || self.dead_letters.is_some(),
             outage_threshold: self
