@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
+use ferrovia_pipeline::config::{ConfigDef, ConfigError, ParsedConfig};
 
 use super::connector::ConverterSettings;
 use super::listener::{Listener, Scheme};
 use super::override_policy::OverridePolicy;
 use super::providers::{ConfigProviders, Resolved};
 use super::settings::Settings;
-use super::{spelling, worker_definition};
+use super::{distributed_definition, spelling, worker_definition};
 
 mod known;
 
@@ -101,6 +101,25 @@ pub struct WorkerConfig {
     pub override_policy: OverridePolicy,
     /// The settings with the values of their variables.
     pub originals: Settings,
+    kind: WorkerKind,
+}
+
+/// Which settings a worker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkerKind {
+    /// It is alone.
+    Standalone,
+    /// It is one of a cluster.
+    Distributed,
+}
+
+impl WorkerKind {
+    fn definitions(self) -> ConfigDef {
+        match self {
+            Self::Standalone => worker_definition::standalone(),
+            Self::Distributed => distributed_definition::distributed(),
+        }
+    }
 }
 
 impl WorkerConfig {
@@ -118,13 +137,15 @@ impl WorkerConfig {
 
     /// The keys that nothing reads, by name. Mostly they are misspelt.
     pub fn unknown_keys(&self) -> Vec<&str> {
+        let definitions = self.kind.definitions();
         let keys = self.originals.as_map().keys().map(String::as_str);
-        keys.filter(|key| self.is_unknown(key)).collect()
+        keys.filter(|key| definitions.key(key).is_none() && !known::is_known(key, self.kind))
+            .collect()
     }
 
     /// Unknown keys that look like known ones, each with the one it was probably meant to be.
     pub fn misspelt_keys(&self) -> Vec<(&str, String)> {
-        let definitions = worker_definition::standalone();
+        let definitions = self.kind.definitions();
         let known = || {
             definitions
                 .keys()
@@ -133,11 +154,6 @@ impl WorkerConfig {
         };
         let meant = |key| Some((key, spelling::suggestion(key, known())?.to_owned()));
         self.unknown_keys().into_iter().filter_map(meant).collect()
-    }
-
-    fn is_unknown(&self, key: &str) -> bool {
-        let defined = worker_definition::standalone().key(key).is_some();
-        !defined && !known::is_known(key)
     }
 
     fn unprefixed(&self) -> Settings {
@@ -155,10 +171,36 @@ impl WorkerConfig {
         )
     }
 
+    /// Types and checks the settings of one kind of worker, after the values of variables have taken their places; `rest`
+    /// does what that kind has of its own. No value of a variable is told in an error.
+    pub(super) fn resolve<T>(
+        settings: &BTreeMap<String, String>,
+        kind: WorkerKind,
+        rest: impl FnOnce(Self) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let providers = ConfigProviders::from_settings(settings)?;
+        let Resolved {
+            settings: mut resolved,
+            redactor,
+            ..
+        } = providers.resolve(settings)?;
+        // Java reads it before there are providers.
+        if let Some(path) = settings.get(PLUGIN_PATH) {
+            resolved.insert(PLUGIN_PATH.to_owned(), path.clone());
+        }
+        let parsed = kind.definitions().parse(&resolved);
+        let worker =
+            parsed.and_then(|parsed| Self::new(parsed, Settings::from(resolved), providers, kind));
+        worker.and_then(rest).map_err(|error| {
+            ConfigError::rule(error.name().to_owned(), redactor.redact(&error.to_string()))
+        })
+    }
+
     fn new(
         parsed: ParsedConfig,
         originals: Settings,
         providers: ConfigProviders,
+        kind: WorkerKind,
     ) -> Result<Self, ConfigError> {
         let converter = |key: &str| -> Result<ConverterSettings, ConfigError> {
             Ok(ConverterSettings {
@@ -185,6 +227,7 @@ impl WorkerConfig {
                 .unwrap_or(usize::MAX),
             parsed,
             originals,
+            kind,
         })
     }
 }
@@ -205,31 +248,12 @@ impl StandaloneConfig {
     /// The first setting that is missing or unusable, in Java's words, or a provider that cannot be read. No value of a
     /// variable is told.
     pub fn from_settings(settings: BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let providers = ConfigProviders::from_settings(&settings)?;
-        let Resolved {
-            settings: mut resolved,
-            redactor,
-            ..
-        } = providers.resolve(&settings)?;
-        // Java reads it before there are providers.
-        if let Some(path) = settings.get(PLUGIN_PATH) {
-            resolved.insert(PLUGIN_PATH.to_owned(), path.clone());
-        }
-        Self::from_resolved(resolved, providers).map_err(|error| {
-            ConfigError::rule(error.name().to_owned(), redactor.redact(&error.to_string()))
-        })
-    }
-
-    fn from_resolved(
-        settings: BTreeMap<String, String>,
-        providers: ConfigProviders,
-    ) -> Result<Self, ConfigError> {
-        let parsed = worker_definition::standalone().parse(&settings)?;
-        let offset_file = parsed.string("offset.storage.file.filename")?.into();
-        let worker = WorkerConfig::new(parsed, Settings::from(settings), providers)?;
-        Ok(Self {
-            worker,
-            offset_file,
+        WorkerConfig::resolve(&settings, WorkerKind::Standalone, |worker| {
+            let offset_file = worker.parsed.string("offset.storage.file.filename")?.into();
+            Ok(Self {
+                worker,
+                offset_file,
+            })
         })
     }
 }

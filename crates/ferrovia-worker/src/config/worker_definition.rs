@@ -38,7 +38,7 @@ const NO_ITEMS: [&str; 0] = [];
 
 /// The settings of a standalone worker, in Java's order.
 pub fn standalone() -> ConfigDef {
-    own(common()).define(
+    common().define(
         ConfigKey::required("offset.storage.file.filename", ConfigType::String)
             .importance(Importance::High)
             .doc("File in which the offsets of sources are kept."),
@@ -46,8 +46,10 @@ pub fn standalone() -> ConfigDef {
 }
 
 /// The settings that both kinds of worker have.
-fn common() -> ConfigDef {
-    rest(topics(ssl(plugins(metrics(timing(converters(brokers())))))))
+pub(super) fn common() -> ConfigDef {
+    own(rest(topics(ssl(plugins(metrics(timing(converters(
+        brokers(),
+    ))))))))
 }
 
 fn brokers() -> ConfigDef {
