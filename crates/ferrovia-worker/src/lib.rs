@@ -13,6 +13,7 @@ pub mod membership;
 pub mod task;
 pub mod runtime;
 pub mod status;
+pub mod signature;
 pub mod storage;
 pub mod rest;
 pub mod standalone;
