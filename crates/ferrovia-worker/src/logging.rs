@@ -1,8 +1,14 @@
-//! What log lines are about: spans that say which connector or task speaks.
+//! What log lines are about: spans that say which connector or task speaks, and [`Loggers`] whose levels change while the
+//! worker runs.
 //!
 //! # Source
 //! `LoggingContext` of Kafka 4.2: the text between brackets that Java puts before messages. A span's field `context` holds
 //! it, and whoever prints log lines shows it.
+
+mod loggers;
+mod namespaces;
+
+pub use loggers::{Level, LoggerLevel, Loggers};
 
 use tracing::{Span, info_span};
 
