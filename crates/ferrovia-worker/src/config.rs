@@ -1,11 +1,11 @@
 //! From files to typed settings: the edge at which text stops being text.
 //!
 //! [`properties`] reads Java's file format, [`worker`] types the worker's own settings and [`distributed`] those of a
-//! worker in a cluster, [`connector`] those of one connector, and [`listener`] the addresses that REST is served at.
-//! [`providers`] bring values that files only point to, and an [`override_policy`] says what connectors may change about
-//! their clients. The definitions themselves are in [`worker_definition`], [`distributed_definition`],
-//! [`connector_definition`] and [`client_definition`], and [`mac_algorithm`] names what workers sign with; [`spelling`]
-//! guesses what an unknown key was meant to be.
+//! worker in a cluster, [`connector`] those of one connector, and [`rest`] those of the REST server, with [`listener`]
+//! for its addresses and [`tls`] for its certificates. [`providers`] bring values that files only point to, and an
+//! [`override_policy`] says what connectors may change about their clients. The definitions themselves are in
+//! [`worker_definition`], [`distributed_definition`], [`connector_definition`] and [`client_definition`], and
+//! [`mac_algorithm`] names what workers sign with; [`spelling`] guesses what an unknown key was meant to be.
 
 pub mod client_definition;
 pub mod connector;
@@ -19,8 +19,10 @@ pub mod mac_algorithm;
 pub mod override_policy;
 pub mod properties;
 pub mod providers;
+pub mod rest;
 pub mod settings;
 pub mod spelling;
+pub mod tls;
 pub mod worker;
 pub mod worker_definition;
 

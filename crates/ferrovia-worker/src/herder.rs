@@ -12,6 +12,8 @@ pub mod runner;
 pub mod standalone;
 pub mod validation;
 #[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
 pub(crate) mod testing;
 
 pub use catalog::ConnectorCatalog;

@@ -10,9 +10,9 @@ use std::time::Duration;
 use ferrovia_pipeline::config::{ConfigDef, ConfigError, ParsedConfig};
 
 use super::connector::ConverterSettings;
-use super::listener::{Listener, Scheme};
 use super::override_policy::OverridePolicy;
 use super::providers::{ConfigProviders, Resolved};
+pub use super::rest::RestConfig;
 use super::settings::Settings;
 use super::{distributed_definition, spelling, worker_definition};
 
@@ -49,19 +49,6 @@ impl ClientKind {
             Self::Admin => "admin.override.",
         }
     }
-}
-
-/// Settings of the REST server.
-#[derive(Clone, Debug)]
-pub struct RestConfig {
-    /// Where it listens; at least one.
-    pub listeners: Vec<Listener>,
-    /// The host that others are told, if not the listener's.
-    pub advertised_host: Option<String>,
-    /// The port that others are told, if not the listener's.
-    pub advertised_port: Option<u16>,
-    /// Which kind of listener others are told.
-    pub advertised_scheme: Scheme,
 }
 
 /// The settings that both kinds of worker have.
@@ -221,7 +208,7 @@ impl WorkerConfig {
             topic_creation_enable: parsed.boolean("topic.creation.enable")?,
             topic_tracking_enable: parsed.boolean("topic.tracking.enable")?,
             topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset")?,
-            rest: rest(&parsed, &originals)?,
+            rest: RestConfig::new(&parsed, &originals)?,
             threads: threads(&parsed),
             memory_bytes: usize::try_from(parsed.long("worker.memory.bytes")?)
                 .unwrap_or(usize::MAX),
@@ -271,63 +258,6 @@ fn threads(parsed: &ParsedConfig) -> usize {
         .and_then(|n| usize::try_from(n).ok());
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     configured.unwrap_or_else(cores)
-}
-
-fn rest(parsed: &ParsedConfig, originals: &Settings) -> Result<RestConfig, ConfigError> {
-    let listeners = parsed.list("listeners");
-    let listeners: Vec<Listener> = listeners
-        .iter()
-        .map(|text| Listener::parse(text))
-        .collect::<Result<_, _>>()?;
-    if let Some(listener) = listeners
-        .iter()
-        .find(|listener| listener.scheme == Scheme::Https)
-    {
-        let reason = "REST over TLS is not available yet";
-        return Err(ConfigError::invalid(
-            "listeners",
-            listener.to_string(),
-            reason,
-        ));
-    }
-    let advertised_port = match parsed.optional_int("rest.advertised.port") {
-        None => None,
-        Some(port) => Some(u16::try_from(port).map_err(|_| {
-            let reason = "Value must be a port between 0 and 65535";
-            ConfigError::invalid("rest.advertised.port", port.to_string(), reason)
-        })?),
-    };
-    Ok(RestConfig {
-        listeners,
-        advertised_host: parsed
-            .optional_string("rest.advertised.host.name")
-            .map(str::to_owned),
-        advertised_port,
-        advertised_scheme: advertised_scheme(parsed, originals)?,
-    })
-}
-
-fn advertised_scheme(parsed: &ParsedConfig, originals: &Settings) -> Result<Scheme, ConfigError> {
-    let listeners = originals
-        .text("listeners")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    match parsed.optional_string("rest.advertised.listener") {
-        Some(text) if text.eq_ignore_ascii_case("http") => Ok(Scheme::Http),
-        Some(text) if text.eq_ignore_ascii_case("https") => Ok(Scheme::Https),
-        Some(text) => {
-            let reason = "String must be one of: http, https";
-            Err(ConfigError::invalid(
-                "rest.advertised.listener",
-                text,
-                reason,
-            ))
-        }
-        None if listeners.contains("https://") && !listeners.contains("http://") => {
-            Ok(Scheme::Https)
-        }
-        None => Ok(Scheme::Http),
-    }
 }
 
 #[cfg(test)]
