@@ -245,10 +245,8 @@ fn check_algorithms(name: &str, value: Option<&ConfigValue>) -> Result<(), Confi
         let reason = "At least one signature verification algorithm must be provided";
         return Err(invalid(name, value, reason));
     }
-    let texts = algorithms.iter().cloned().map(ConfigValue::String);
-    texts
-        .map(|text| check_algorithm(name, Some(&text)))
-        .collect()
+    let mut texts = algorithms.iter().cloned().map(ConfigValue::String);
+    texts.try_for_each(|text| check_algorithm(name, Some(&text)))
 }
 
 fn unsupported(name: &str, value: Option<&ConfigValue>) -> ConfigError {

@@ -136,6 +136,10 @@ fn faults_are_told_in_javas_words() {
         let expected = format!("Invalid value {value} for configuration {key}: {reason}");
         assert_eq!(fault(&[(key, value)]), expected);
     }
+}
+
+#[test]
+fn faults_of_signatures_and_topics_are_told_in_javas_words() {
     assert_eq!(
         fault(&[("inter.worker.verification.algorithms", "")]),
         "Invalid value [] for configuration inter.worker.verification.algorithms: At least one signature verification \
