@@ -156,9 +156,8 @@ pub(super) fn is_latin_start(byte: u8) -> bool {
 
 /// `Character.isJavaIdentifierPart`, which control characters are, too.
 fn is_part(letter: char) -> bool {
-    static PART: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        Regex::new(r"[\p{L}\p{Nl}\p{Nd}\p{Sc}\p{Pc}\p{Mn}\p{Mc}\p{Cf}]").ok()
-    });
+    static PART: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"[\p{L}\p{Nl}\p{Nd}\p{Sc}\p{Pc}\p{Mn}\p{Mc}\p{Cf}]").ok());
     match letter {
         '\0'..='\u{8}' | '\u{e}'..='\u{1b}' | '\u{7f}'..='\u{9f}' => true,
         _ if letter.is_ascii() => letter.is_ascii_alphanumeric() || "_$".contains(letter),
