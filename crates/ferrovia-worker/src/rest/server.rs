@@ -115,6 +115,8 @@ pub struct RestServer {
     client: InternalClient,
     loggers: Loggers,
     config: RestConfig,
+    /// Tests are less patient.
+    pub(super) header_timeout: Duration,
 }
 
 impl RestServer {
@@ -144,6 +146,7 @@ impl RestServer {
             client: InternalClient::new(config.tls.clone()),
             loggers: Loggers::detached(),
             config: config.clone(),
+            header_timeout: HEADER_TIMEOUT,
         })
     }
 
@@ -205,7 +208,8 @@ impl RestServer {
             };
             let router = router.clone().layer(Extension(origin));
             let connections = Arc::clone(&connections);
-            listening.spawn(socket.serve(router, connections, stop.clone()));
+            let http = http(self.header_timeout);
+            listening.spawn(socket.serve(http, router, connections, stop.clone()));
         }
         while listening.join_next().await.is_some() {}
         info!("REST server stopped");
@@ -289,6 +293,7 @@ impl Socket {
 
     async fn serve(
         self,
+        http: http1::Builder,
         router: Router,
         connections: Arc<Semaphore>,
         mut stop: watch::Receiver<bool>,
@@ -304,7 +309,13 @@ impl Socket {
             match accepted {
                 Ok((stream, permit)) => {
                     let tls = self.tls.clone();
-                    let served = connection(stream, tls, router.clone(), graceful.watcher());
+                    let served = connection(
+                        stream,
+                        tls,
+                        http.clone(),
+                        router.clone(),
+                        graceful.watcher(),
+                    );
                     serving.spawn(async move {
                         if let Err(error) = served.await {
                             debug!("A REST connection ended early: {error}");
@@ -355,25 +366,37 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     tls: Option<TlsConfig>,
+    http: http1::Builder,
     router: Router,
     watcher: Watcher,
 ) -> io::Result<()> {
     let Some(TlsConfig(config)) = tls else {
-        return talk(stream, router, watcher).await;
+        return talk(stream, &http, router, watcher).await;
     };
     let agreed = TlsAcceptor::from(config).accept(stream);
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, agreed).await??;
-    talk(stream, router, watcher).await
+    talk(stream, &http, router, watcher).await
 }
 
-async fn talk<S>(stream: S, router: Router, watcher: Watcher) -> io::Result<()>
+async fn talk<S>(
+    stream: S,
+    http: &http1::Builder,
+    router: Router,
+    watcher: Watcher,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let service = TowerToHyperService::new(router);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     watcher.watch(connection).await.map_err(io::Error::other)
+}
+
+/// HTTP within its limits.
+fn http(header_timeout: Duration) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(HEADER_BYTES_MAX);
+    http
 }
