@@ -174,6 +174,15 @@ impl RestServer {
             .collect()
     }
 
+    /// The URLs of the bound addresses, in the same order.
+    pub fn urls(&self) -> Vec<String> {
+        let sockets = self.sockets.iter();
+        let bound = sockets.filter_map(|each| Some((each, each.socket.local_addr().ok()?)));
+        bound
+            .map(|(each, at)| format!("{}://{at}/", each.listener.scheme))
+            .collect()
+    }
+
     /// Serves until `stop` turns true, then lets requests end that are being answered.
     pub async fn serve(
         self,
