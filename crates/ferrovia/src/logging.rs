@@ -1,16 +1,23 @@
-//! Log lines: in the form that tools for Kafka Connect know, or as JSON.
+//! Log lines: in the form that tools for Kafka Connect know, or as JSON. Their levels can be changed while the process runs.
 
 mod plain;
 
+use std::sync::OnceLock;
+
+use ferrovia_worker::logging::Loggers;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::plain::{ContextOnly, PlainFormat};
 
 /// The variable that sets the form where the command line does not.
 const FORMAT_VARIABLE: &str = "FERROVIA_LOG_FORMAT";
+/// There is one subscriber in a process, and so one set of loggers.
+static LOGGERS: OnceLock<Loggers> = OnceLock::new();
+
 /// Where log lines go, and which, unless somebody says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogPlan {
@@ -83,6 +90,7 @@ pub(crate) fn start(
         level: level.clone(),
         source,
     })?;
+    let (filter, handle) = reload::Layer::new(filter);
     let layers = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -95,5 +103,18 @@ pub(crate) fn start(
                 .try_init()?;
         }
     }
+    LOGGERS.get_or_init(|| {
+        Loggers::new(&level, move |directives| {
+            // Neither fails: the directives are made of levels and names, and the subscriber is there until the end.
+            if let Ok(filter) = EnvFilter::try_new(directives) {
+                let _ = handle.reload(filter);
+            }
+        })
+    });
     Ok(())
+}
+
+/// The loggers of this process; without effect before logging has started.
+pub(crate) fn loggers() -> Loggers {
+    LOGGERS.get().cloned().unwrap_or_else(Loggers::detached)
 }

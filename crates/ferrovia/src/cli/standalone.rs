@@ -23,6 +23,7 @@ use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
 use super::Exit;
+use crate::logging;
 use crate::plugins::BuiltIn;
 
 /// Buffers that the connection for the cluster's id may keep.
@@ -117,8 +118,9 @@ async fn work(
         exit = signals.next() => return Ok(exit),
     };
     let rest = RestServer::bind(&worker.rest).await?;
+    let rest = rest.with_loggers(logging::loggers());
     let advertised = rest.advertised_url().clone();
-    let listening = listening_at(&rest);
+    let listening = rest.urls().join(", ");
     info!("REST server listening at {listening}, advertising URL {advertised}");
     let catalog = Arc::new(BuiltIn::new());
     let mut running = StandaloneWorker::start(worker, advertised.worker_id(), catalog)?;
@@ -162,9 +164,10 @@ async fn create_then_wait(herder: &HerderHandle, files: &[PathBuf]) -> Exit {
 
 async fn create(herder: &HerderHandle, file: &Path) -> Result<(), Failure> {
     let described = ConnectorFile::load(file)?;
+    let name = described.name.clone();
     match herder.create(described).await {
-        Ok(info) => {
-            info!("Created connector {}", info.name);
+        Ok(()) => {
+            info!("Created connector {name}");
             Ok(())
         }
         Err(error) => {
@@ -204,15 +207,6 @@ async fn check_resolvable(servers: &[String]) -> Result<(), Failure> {
     }
     let listed = servers.join(",");
     Err(format!("No resolvable bootstrap urls given in bootstrap.servers: {listed}").into())
-}
-
-fn listening_at(rest: &RestServer) -> String {
-    let urls: Vec<String> = rest
-        .addresses()
-        .iter()
-        .map(|at| format!("http://{at}/"))
-        .collect();
-    urls.join(", ")
 }
 
 /// The error and what caused it, in one line.
