@@ -7,6 +7,7 @@
 pub mod catalog;
 mod handle;
 pub mod machine;
+pub mod offsets;
 pub mod request;
 pub mod runner;
 pub mod standalone;
