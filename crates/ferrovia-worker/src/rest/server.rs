@@ -19,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use super::client::InternalClient;
 use super::endpoints::Audience;
-use super::extension::{self, ActiveExtension, ExtensionError};
+use super::extension::{self, ActiveExtension, ExtensionError, RestExtension};
 use super::routes::routes;
 use super::tls::{self, TlsError};
 use super::{RestState, filters};
@@ -154,6 +154,13 @@ impl RestServer {
     #[must_use]
     pub fn with_loggers(self, loggers: Loggers) -> Self {
         Self { loggers, ..self }
+    }
+
+    /// The same server with one more extension, after those that are configured.
+    #[must_use]
+    pub fn with_extension(mut self, extension: Arc<dyn RestExtension>) -> Self {
+        self.extensions.push(extension);
+        self
     }
 
     /// Where others reach this worker.

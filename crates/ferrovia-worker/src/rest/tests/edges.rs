@@ -458,3 +458,32 @@ fn slow_callers_are_cut_off() {
         }
     });
 }
+
+/// Refuses everybody who does not say please.
+#[derive(Debug)]
+struct Polite;
+
+impl RestExtension for Polite {
+    fn filter(&self, request: RequestHead<'_>) -> Option<axum::response::Response> {
+        use axum::response::IntoResponse;
+        let is_polite = request.uri.query() == Some("please");
+        (!is_polite).then(|| axum::http::StatusCode::PAYMENT_REQUIRED.into_response())
+    }
+}
+
+#[test]
+fn an_extension_sees_requests_first() {
+    run(async {
+        let server = RestServer::bind(&config(&[])).await.unwrap();
+        let server = server.with_extension(Arc::new(Polite));
+        let address = server.addresses()[0];
+        let (herder, _) = scripted(nothing);
+        let (_stop, stopping) = watch::channel(false);
+        tokio::task::spawn_local(server.serve(herder, None, stopping));
+        assert_eq!(request(address, "GET", "/health", "-").await.0, "402");
+        assert_eq!(
+            request(address, "GET", "/health?please", "-").await.0,
+            "200"
+        );
+    });
+}
