@@ -289,9 +289,9 @@ fn wait_verdict(
         }
         let status = worker.get(&format!("/connectors/{name}/status"))?;
         let status: Value = serde_json::from_str(&status.body)?;
-        let task = &status["tasks"][0];
-        let trace = task["trace"].as_str().unwrap_or_default();
-        Ok((task["state"] == "FAILED").then(|| Some(without_places(trace))))
+        let text = |place| status.pointer(place).and_then(Value::as_str);
+        let trace = text("/tasks/0/trace").unwrap_or_default();
+        Ok((text("/tasks/0/state") == Some("FAILED")).then(|| Some(without_places(trace))))
     })
 }
 
