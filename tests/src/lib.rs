@@ -5,8 +5,7 @@
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
 //! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
 //! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
-//! [`census`] judges what a sink wrote; [`drain`] and
-//! [`stream`] put these together.
+//! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together.
 
 pub mod grounds;
 pub mod wait;
@@ -19,5 +18,6 @@ pub mod http;
 pub mod scenario;
 pub mod census;
 pub mod drain;
+pub mod drains;
 pub mod stream;
 pub mod parity;

@@ -58,7 +58,39 @@ pub(crate) fn refused(script: &mut Script) {
     ] {
         script.json("POST", post, body);
     }
-    let create = |config: Value| json!({"name": "bad", "config": config});
+    invalid(script);
+    script.json("POST", post, with(create(sink(1)), "name", ""));
+    script.json(
+        "POST",
+        post,
+        with(create(sink(1)), "initial_state", "SLEEPING"),
+    );
+    script.json("POST", post, with(create(sink(1)), "initial_state", 1));
+    let body = create(sink(1));
+    script.ask(Request::new("POST", post).text(&body));
+    for kind in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/xml",
+    ] {
+        script.ask(
+            Request::new("POST", post)
+                .header("Content-Type", kind)
+                .text(&body),
+        );
+    }
+    script.call("POST", post);
+    script.json("POST", post, create(json!({"a": "x".repeat(LARGE)})));
+    script.get(&["/connectors"]);
+}
+
+fn create(config: Value) -> Value {
+    json!({"name": "bad", "config": config})
+}
+
+/// Well-formed requests for connectors that cannot be.
+fn invalid(script: &mut Script) {
+    let post = "/connectors";
     script.json("POST", post, create(json!({})));
     script.json(
         "POST",
@@ -85,29 +117,6 @@ pub(crate) fn refused(script: &mut Script) {
     ] {
         script.json("POST", post, create(sink_with(key, value)));
     }
-    script.json("POST", post, with(create(sink(1)), "name", ""));
-    script.json(
-        "POST",
-        post,
-        with(create(sink(1)), "initial_state", "SLEEPING"),
-    );
-    script.json("POST", post, with(create(sink(1)), "initial_state", 1));
-    let body = create(sink(1));
-    script.ask(Request::new("POST", post).text(&body));
-    for kind in [
-        "text/plain",
-        "application/x-www-form-urlencoded",
-        "application/xml",
-    ] {
-        script.ask(
-            Request::new("POST", post)
-                .header("Content-Type", kind)
-                .text(&body),
-        );
-    }
-    script.call("POST", post);
-    script.json("POST", post, create(json!({"a": "x".repeat(LARGE)})));
-    script.get(&["/connectors"]);
 }
 
 /// Names that a URL has to escape, and escapes that are none.
