@@ -131,7 +131,8 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
 }
 
 /// Small and quick: one replica of everything, no waiting for more group members, few internal partitions,
-/// compaction at once, and session timeouts low enough for tests that kill members.
+/// compaction at once, and session timeouts low enough for tests that kill members. Records stay whatever their
+/// timestamps say: a broker's first look at retention, 30 s after its start, would take old ones from slow tests.
 fn server_properties(folder: &Path, port: u16, controller: u16) -> String {
     format!(
         "process.roles=broker,controller
@@ -155,6 +156,7 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 log.segment.bytes=1073741824
+log.retention.ms=-1
 log.cleaner.backoff.ms=100
 num.network.threads=2
 num.io.threads=4

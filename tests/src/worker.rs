@@ -151,12 +151,25 @@ impl Worker {
         connector: &Properties,
         adapt: impl FnOnce(Properties) -> Properties,
     ) -> io::Result<Self> {
+        Self::start_all(make, kafka, std::slice::from_ref(connector), adapt)
+    }
+
+    /// As [`Worker::start_with`], with any number of connectors.
+    ///
+    /// # Errors
+    /// As [`Worker::start`].
+    pub fn start_all(
+        make: Make,
+        kafka: &Kafka,
+        connectors: &[Properties],
+        adapt: impl FnOnce(Properties) -> Properties,
+    ) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("ferrovia-worker-")
             .tempdir()?;
         let [port] = free_ports()?;
         let settings = adapt(Properties::worker(&kafka.bootstrap(), port, folder.path()));
-        let mut worker = Self::launch(make, folder, port, &settings, connector)?;
+        let mut worker = Self::launch(make, folder, port, &settings, connectors)?;
         worker
             .process
             .until("the worker's health", START_LIMIT, || {
@@ -172,14 +185,13 @@ impl Worker {
         folder: TempDir,
         port: u16,
         settings: &Properties,
-        connector: &Properties,
+        connectors: &[Properties],
     ) -> io::Result<Self> {
-        let files = [
-            ("worker.properties", settings),
-            ("connector.properties", connector),
-        ];
+        let connectors = (0..).zip(connectors);
+        let connectors = connectors.map(|(at, it)| (format!("connector-{at}.properties"), it));
+        let files = [("worker.properties".to_owned(), settings)];
         let mut command = make.connect_standalone()?;
-        for (name, properties) in files {
+        for (name, properties) in files.into_iter().chain(connectors) {
             let path: PathBuf = folder.path().join(name);
             fs::write(&path, properties.text())?;
             command.arg(path);

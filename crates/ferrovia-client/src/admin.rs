@@ -1,6 +1,7 @@
-//! Typed requests about offsets, topics and groups: each a plain async function over a
+//! Typed requests about offsets, topics, their configurations and groups: each a plain async function over a
 //! [`Cluster`](crate::Cluster), with retries until `default.api.timeout.ms` where a retry can help.
 
+pub mod configs;
 pub mod groups;
 pub mod offsets;
 pub mod topics;
@@ -8,6 +9,7 @@ pub mod topics;
 mod leaders;
 mod retry;
 
+pub use self::configs::TopicConfigs;
 pub use self::groups::{CommittedOffset, OffsetToCommit};
 pub use self::offsets::{EpochEnd, ListedOffset, OffsetQuery, OffsetSpec};
 pub use self::topics::{NewTopic, TopicOutcome};

@@ -1,9 +1,9 @@
-//! Membership in a consumer group by the classic protocol: who owns which partitions, and since when.
+//! Membership in a group by the classic protocol: who owns which work, and since when.
 //!
-//! Stands between the coordinator's connection and a sink task. [`member`] decides and is free of IO,
-//! [`driver`] performs; [`assignor`] divides the partitions when this member leads the group, and
-//! [`subscription`] and [`assignment`] are the bytes that members of all languages exchange.
-//! Nothing here fetches a record or commits an offset.
+//! Stands between the coordinator's connection and a task or worker. [`cohort`] is membership in a group of any
+//! kind, as bytes. The rest is what consumers make of it: [`member`] decides and is free of IO, [`driver`] performs;
+//! [`assignor`] divides the partitions when this member leads the group, and [`subscription`] and [`assignment`] are
+//! the bytes that members of all languages exchange. Nothing here fetches a record or commits an offset.
 //!
 //! # Source
 //! Apache Kafka 4.2 `ConsumerCoordinator`, `AbstractCoordinator`, KIP-62, KIP-345, KIP-394, KIP-429.
@@ -15,11 +15,14 @@ pub mod assignment;
 mod reader;
 pub mod assignor;
 mod java_order;
+pub mod cohort;
 pub mod member;
 pub mod driver;
 
 pub use assignment::MemberAssignment;
 pub use assignor::{Assignor, RebalanceProtocol};
+pub use cohort::driver::{CohortEvent, CohortMembership};
+pub use cohort::{CohortMember, CohortSettings};
 pub use driver::{GroupEvent, GroupMembership};
 pub use member::Subscription;
 pub use subscription::MemberSubscription;

@@ -6,6 +6,8 @@
 //! # Source
 //! `org.apache.kafka.connect.runtime.errors`: `RetryWithToleranceOperator`, `ProcessingContext`, `Stage`
 
+use std::num::NonZeroU32;
+
 use bytes::Bytes;
 
 use crate::batch::{RecordRef, TimestampType};
@@ -87,6 +89,19 @@ pub struct ErrorPolicy {
     pub is_tolerant: bool,
     /// Whether anybody is told of them: a log (`errors.log.enable`) or a dead letter topic.
     pub is_reported: bool,
+    /// `errors.deadletterqueue.outage.threshold`: where more than this many records of one `put` are bad, an outage is to
+    /// blame and not the records.
+    pub outage_threshold: Option<NonZeroU32>,
+    /// `errors.retry.timeout` is not 0: a step that says so is tried again.
+    pub may_retry: bool,
+}
+
+impl ErrorPolicy {
+    /// Whether so many bad records tell of an outage. Where none may be skipped, the first one ends the task anyway.
+    pub(crate) fn is_outage(&self, bad: u32) -> bool {
+        let most = self.outage_threshold.filter(|_| self.is_tolerant);
+        most.is_some_and(|most| bad > most.get())
+    }
 }
 
 /// What has gone wrong, counted since the beginning of the task.
@@ -110,6 +125,16 @@ pub struct ErrorLog {
     bad: Vec<BadRecord>,
     bytes: usize,
     counts: ErrorCounts,
+    /// As it was when the worker took the bad records last.
+    taken: Mark,
+}
+
+/// A moment in a log, to go back to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    bad: usize,
+    bytes: usize,
+    counts: ErrorCounts,
 }
 
 impl ErrorLog {
@@ -119,6 +144,31 @@ impl ErrorLog {
             policy,
             ..Self::default()
         }
+    }
+
+    /// What it does about bad records.
+    pub(crate) fn policy(&self) -> ErrorPolicy {
+        self.policy
+    }
+
+    /// This moment.
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            bad: self.bad.len(),
+            bytes: self.bytes,
+            counts: self.counts,
+        }
+    }
+
+    /// Forgets what went wrong since then: those records will come again.
+    pub(crate) fn go_back(&mut self, to: Mark) {
+        self.bad.truncate(to.bad);
+        (self.bytes, self.counts) = (to.bytes, to.counts);
+    }
+
+    /// For the worker: forgets what went wrong since the bad records were taken last.
+    pub fn forget(&mut self) {
+        self.go_back(self.taken);
     }
 
     /// Whether anybody is told of bad records.
@@ -171,7 +221,9 @@ impl ErrorLog {
     /// For the worker: takes the bad records.
     pub fn take(&mut self) -> Vec<BadRecord> {
         self.bytes = 0;
-        std::mem::take(&mut self.bad)
+        let bad = std::mem::take(&mut self.bad);
+        self.taken = self.mark();
+        bad
     }
 }
 

@@ -68,7 +68,13 @@ impl JavaPattern {
                     format!("Invalid regex: {error}"),
                 )),
             },
-            _ => Ok(()),
+            Some(_) => Ok(()),
+            // As in Java, whose engine fails on it: this is what the JVM says then.
+            None => Err(ConfigError::invalid(
+                name,
+                "null",
+                "Invalid regex: Cannot invoke \"String.isEmpty()\" because \"this.pattern\" is null",
+            )),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod batch;
 mod context;
+mod faults;
 mod record;
 mod task;
 

@@ -3,7 +3,7 @@
 //! # Source
 //! `AbstractStatus`, `ConnectorStatus`, `TaskStatus` and `MemoryStatusBackingStore` of Kafka 4.2.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -52,6 +52,20 @@ pub enum State {
 }
 
 impl State {
+    /// The state of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        let all = [
+            Self::Unassigned,
+            Self::Running,
+            Self::Paused,
+            Self::Failed,
+            Self::Restarting,
+            Self::Stopped,
+            Self::Destroyed,
+        ];
+        all.into_iter().find(|state| state.name() == name)
+    }
+
     /// The state's name in statuses.
     pub fn name(self) -> &'static str {
         match self {
@@ -83,13 +97,28 @@ pub struct Status {
     pub version: Option<String>,
     /// Why it failed; empty if it did not.
     pub trace: String,
+    /// The generation of the group of workers in which it was said; 0 where the worker is alone.
+    pub generation: i32,
+}
+
+/// What is known of a connector's use of a topic (KIP-558).
+///
+/// # Source
+/// `TopicStatus`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TopicUse {
+    /// The number of the task that used it first.
+    pub task: u32,
+    /// When it did, in milliseconds since 1970.
+    pub discovered_ms: i64,
 }
 
 /// The statuses of all connectors and tasks, in memory: a worker alone loses them when it ends.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusStore {
     connectors: BTreeMap<Arc<str>, Status>,
     tasks: BTreeMap<TaskId, Status>,
+    topics: BTreeMap<Arc<str>, BTreeMap<Arc<str>, TopicUse>>,
 }
 
 impl StatusStore {
@@ -122,9 +151,47 @@ impl StatusStore {
             .take_while(move |(id, _)| id.connector == owner)
     }
 
+    /// The names of all connectors with a status, by name.
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.connectors.keys()
+    }
+
+    /// The names of all connectors of which a task has a status, by name.
+    pub fn connectors_of_tasks(&self) -> impl Iterator<Item = &Arc<str>> {
+        let names: BTreeSet<&Arc<str>> = self.tasks.keys().map(|id| &id.connector).collect();
+        names.into_iter()
+    }
+
+    /// The topics that a connector is known to use, by name.
+    pub fn topics(&self, connector: &str) -> impl Iterator<Item = (&Arc<str>, &TopicUse)> {
+        self.topics.get(connector).into_iter().flatten()
+    }
+
+    /// Remembers that a connector uses a topic.
+    pub fn put_topic(&mut self, connector: &str, topic: &str, used: TopicUse) {
+        let topics = self.topics.entry(connector.into()).or_default();
+        topics.insert(topic.into(), used);
+    }
+
+    /// Forgets a connector and its tasks. The topics it used are forgotten one by one.
+    pub fn remove_connector(&mut self, name: &str) {
+        self.connectors.remove(name);
+        self.tasks.retain(|id, _| *id.connector != *name);
+    }
+
     /// Forgets a task.
     pub fn remove_task(&mut self, id: &TaskId) {
         self.tasks.remove(id);
+    }
+
+    /// Forgets that a connector uses a topic.
+    pub fn remove_topic(&mut self, connector: &str, topic: &str) {
+        if let Some(topics) = self.topics.get_mut(connector) {
+            topics.remove(topic);
+            if topics.is_empty() {
+                self.topics.remove(connector);
+            }
+        }
     }
 }
 
@@ -140,6 +207,7 @@ mod tests {
             worker_id: "w:1".into(),
             version: None,
             trace: String::new(),
+            generation: 0,
         };
         for (connector, task) in [("b", 10), ("a", 0), ("b", 2), ("c", 1), ("b-1", 0)] {
             store.put_task(TaskId::new(connector, task), status(State::Running));

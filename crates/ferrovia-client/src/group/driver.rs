@@ -1,8 +1,6 @@
 //! Runs a [`Member`] against a real cluster, and tells a task on another thread what it may read.
 //!
-//! One tokio task per membership, on the control thread, so heartbeats go on while the owner is busy. Each
-//! membership has a connection of its own: a broker answers a connection's requests one after the other and holds
-//! JoinGroup back until all members have joined, so two members of one group must never share one.
+//! One tokio task per membership, on the control thread, so heartbeats go on while the owner is busy.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -14,15 +12,13 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 use tracing::{debug, info, warn};
 
-use super::member::{Action, Member, MemberSettings, Moment, TopicView, Watch};
+use super::cohort::line::{Line, News};
+use super::cohort::{Moment, Ticket};
+use super::member::{Action, Member, MemberSettings, TopicView, Watch};
 use super::{Assignor, GroupEpoch, GroupError, Subscription};
 use crate::cluster::{Cluster, TopicSelection};
-use crate::net::Connection;
 use crate::settings::PartitionAssignor;
 use crate::{ConsumerSettings, ErrorCode, TopicPartition};
-use requests::Outcome;
-
-mod requests;
 
 /// What the owner of a membership is told, in order.
 #[derive(Debug)]
@@ -96,15 +92,16 @@ impl GroupMembership {
         let (events, receiver) = mpsc::channel(EVENT_LIMIT);
         let (stop, stopping) = oneshot::channel();
         let (finished, stopped) = oneshot::channel();
+        let group = settings.group_id.clone().unwrap_or_else(|| Arc::from(""));
         let driver = Driver {
-            group: settings.group_id.clone().unwrap_or_else(|| Arc::from("")),
+            line: Line::new(Arc::clone(&group), cluster.clone()),
+            group,
             member,
             cluster,
-            connection: None,
             shared: Arc::clone(&shared),
             events,
             outbox: VecDeque::new(),
-            requests: JoinSet::new(),
+            revocations: JoinSet::new(),
             watching: None,
             seen_poll: 0,
             stopping: false,
@@ -171,11 +168,12 @@ struct Driver {
     group: Arc<str>,
     member: Member,
     cluster: Cluster,
-    connection: Option<Connection>,
+    line: Line,
     shared: Arc<Shared>,
     events: mpsc::Sender<GroupEvent>,
     outbox: VecDeque<GroupEvent>,
-    requests: JoinSet<Outcome>,
+    /// Each ends when the owner has given up what it was asked for.
+    revocations: JoinSet<Ticket>,
     watching: Option<Watch>,
     seen_poll: u64,
     /// Whether the owner wants out, so that its wish is heard once.
@@ -185,10 +183,10 @@ struct Driver {
 /// What woke the driver.
 enum Wake {
     Time,
-    Outcome(Outcome),
+    News(News),
+    Revoked(Ticket),
     Metadata,
     Sent,
-    Disconnected,
     Stop,
 }
 
@@ -204,12 +202,10 @@ impl Driver {
             actions.extend(self.member.on_time(at));
             actions.extend(match wake {
                 Wake::Time | Wake::Sent => Vec::new(),
-                Wake::Outcome(outcome) => self.conclude(outcome, at),
+                Wake::News(News::Reply(reply)) => self.member.on_reply(reply, at),
+                Wake::News(News::Disconnected) => self.member.on_disconnected(at),
+                Wake::Revoked(ticket) => self.member.on_revoked_done(ticket, at),
                 Wake::Metadata => self.tell_metadata(at),
-                Wake::Disconnected => {
-                    self.connection = None;
-                    self.member.on_disconnected(at)
-                }
                 Wake::Stop => {
                     self.stopping = true;
                     self.member.on_stop("the consumer is being closed", at)
@@ -235,11 +231,8 @@ impl Driver {
                 }
                 Wake::Sent
             }
-            Some(ended) = self.requests.join_next() => match ended {
-                Ok(outcome) => Wake::Outcome(outcome),
-                Err(_) => Wake::Disconnected,
-            },
-            () = disconnected(self.connection.as_ref()) => Wake::Disconnected,
+            news = self.line.next() => Wake::News(news),
+            Some(Ok(ticket)) = self.revocations.join_next() => Wake::Revoked(ticket),
             () = self.cluster.changed(), if self.watching.is_some() => Wake::Metadata,
             () = self.shared.polled.notified() => Wake::Time,
             () = sleep(rest.unwrap_or(LONGEST_SLEEP)) => Wake::Time,
@@ -306,10 +299,7 @@ impl Driver {
                     let at = self.moment();
                     actions.extend(self.tell_metadata(at));
                 }
-                Action::ForgetCoordinator => {
-                    self.connection = None;
-                    self.cluster.forget_coordinator(&self.group);
-                }
+                Action::Call(call) => self.line.start(call),
                 Action::AskRevoke(ticket, partitions) => {
                     info!(
                         group = &*self.group,
@@ -318,10 +308,10 @@ impl Driver {
                     );
                     let (done, finished) = oneshot::channel();
                     self.send(GroupEvent::Revoke { partitions, done });
-                    self.requests.spawn(async move {
+                    self.revocations.spawn(async move {
                         // An owner that drops the sender does not read any more either.
                         let _done = finished.await;
-                        Outcome::Revoked(ticket)
+                        ticket
                     });
                 }
                 Action::PartitionsAssigned { all, added, epoch } => {
@@ -348,7 +338,6 @@ impl Driver {
                 }
                 Action::Fatal(error) => self.send(GroupEvent::Failed(error)),
                 Action::Stopped => debug!(group = &*self.group, "left the group"),
-                request => self.request(request),
             }
         }
         self.shared
@@ -386,7 +375,9 @@ impl Driver {
                 .member
                 .on_stop("the owner of the consumer does not respond", at)
             {
-                self.request(action);
+                if let Action::Call(call) = action {
+                    self.line.start(call);
+                }
             }
         }
     }
@@ -414,13 +405,6 @@ impl Driver {
             now: self.shared.started.elapsed(),
             random: fastrand::f64(),
         }
-    }
-}
-
-async fn disconnected(connection: Option<&Connection>) {
-    match connection {
-        Some(connection) => connection.closed().await,
-        None => std::future::pending().await,
     }
 }
 

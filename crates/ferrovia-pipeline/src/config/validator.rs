@@ -25,6 +25,8 @@ pub enum Validator {
         /// Whether it may be absent.
         allow_null: bool,
     },
+    /// Any value, but one there must be.
+    NonNull,
     /// A text with something in it.
     NonEmpty,
     /// A text with something in it and no control character: what a connector may be called.
@@ -50,6 +52,10 @@ impl Validator {
                 allow_empty,
                 allow_null,
             } => check_list(name, value, allow_empty, allow_null),
+            Self::NonNull => match value {
+                None => Err(invalid(name, None, "entry must be non null")),
+                Some(_) => Ok(()),
+            },
             Self::NonEmpty => match value {
                 Some(ConfigValue::String(text)) if text.is_empty() => {
                     Err(invalid(name, value, "String must be non-empty"))

@@ -5,6 +5,7 @@ use crate::error::ConnectError;
 use crate::errors::{BadRecord, ErrorLog};
 use crate::plan::Plan;
 use crate::sink::SinkRecord;
+use crate::sink::faults::{Bad, Cursor, Faults};
 use crate::sink::record::Content;
 use crate::topic::{Offsets, TopicPartition};
 
@@ -17,25 +18,12 @@ pub struct SinkBatch {
     deliveries: Vec<Delivery>,
     plan: Plan,
     inflater: Inflater,
-    errors: ErrorLog,
+    faults: Faults,
     checks_crc: bool,
     spoiled: bool,
     shown: Shown,
     /// Where the part at hand begins.
     begin: Cursor,
-    /// Where it ends, unless that is the end of the batch.
-    end: Option<Cursor>,
-    /// Bad records before this have been told already, in an earlier try.
-    told: Cursor,
-    /// The error of the record at `end`, which must not be skipped.
-    failure: Option<ConnectError>,
-}
-
-/// A place in a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Cursor {
-    delivery: usize,
-    offset: i64,
 }
 
 /// What a task was shown of a batch.
@@ -65,14 +53,11 @@ impl SinkBatch {
             deliveries: Vec::new(),
             plan,
             inflater,
-            errors,
+            faults: Faults::new(errors),
             checks_crc,
             spoiled: false,
             shown: Shown::default(),
             begin: Cursor::default(),
-            end: None,
-            told: Cursor::default(),
-            failure: None,
         }
     }
 
@@ -97,8 +82,8 @@ impl SinkBatch {
     }
 
     fn begin_anew(&mut self) {
-        (self.begin, self.end, self.told) = (Cursor::default(), None, Cursor::default());
-        self.failure = None;
+        self.begin = Cursor::default();
+        self.faults.begin_anew();
     }
 
     /// For the worker: whether a task may take the batches unopened.
@@ -131,7 +116,7 @@ impl SinkBatch {
 
     /// For the worker: the part at hand was put. Answers whether there is another.
     pub fn next_part(&mut self) -> bool {
-        let Some(end) = self.end.take() else {
+        let Some(end) = self.faults.take_end() else {
             return false;
         };
         self.begin = end;
@@ -141,7 +126,7 @@ impl SinkBatch {
     /// For the worker: the offset after the last record up to the end of the part at hand, by partition, where that is not
     /// the end of the batch.
     pub fn part_offsets(&self) -> Option<Offsets> {
-        let end = self.end?;
+        let end = self.faults.end()?;
         let mut offsets = next_offsets(self.deliveries.iter().take(end.delivery));
         if let Some(delivery) = self.deliveries.get(end.delivery) {
             offsets.set(
@@ -155,12 +140,34 @@ impl SinkBatch {
     /// For the worker: takes the error of the record that the part at hand ends before, if it was bad and must not be
     /// skipped.
     pub fn take_failure(&mut self) -> Option<ConnectError> {
-        self.failure.take()
+        self.faults.take_failure()
     }
 
     /// For the worker: takes the bad records that the last call has met.
     pub fn take_bad_records(&mut self) -> Vec<BadRecord> {
-        self.errors.take()
+        self.faults.take()
+    }
+
+    /// For the worker: what went wrong, if the part at hand begins with so many bad records that they count as an outage.
+    /// The same part has to be put again.
+    pub fn take_outage(&mut self) -> Option<String> {
+        self.faults.take_outage()
+    }
+
+    /// For the worker: what went wrong, if the first record of the part at hand failed in a step that wants to be tried
+    /// again. The same part has to be put again.
+    pub fn take_retry(&mut self) -> Option<String> {
+        self.faults.take_retry()
+    }
+
+    /// For the worker: that record has been tried often enough.
+    pub fn give_up_retry(&mut self) {
+        self.faults.give_up();
+    }
+
+    /// For the worker: the part at hand comes again, so that what was bad in it is forgotten.
+    pub fn forget_bad_records(&mut self) {
+        self.faults.forget();
     }
 
     /// The offset after the last record, by partition.
@@ -201,7 +208,7 @@ impl SinkBatch {
         mut show: impl FnMut(&SinkRecord<'_>) -> Result<(), ConnectError>,
     ) -> Result<(), ConnectError> {
         self.shown = Shown::default();
-        (self.end, self.failure) = (None, None);
+        self.faults.begin_part();
         let is_lazy = self.plan.is_lazy();
         for index in self.begin.delivery..self.deliveries.len() {
             if is_lazy {
@@ -209,7 +216,7 @@ impl SinkBatch {
             } else {
                 self.show_converted(index, &mut show)?;
             }
-            if self.end.is_some() {
+            if self.faults.end().is_some() {
                 break;
             }
         }
@@ -271,14 +278,11 @@ impl SinkBatch {
             deliveries,
             plan,
             inflater,
-            errors,
+            faults,
             checks_crc,
             spoiled,
             shown,
             begin,
-            end,
-            told,
-            failure: failed,
         } = self;
         let Some(delivery) = deliveries.get(index) else {
             return Ok(());
@@ -297,10 +301,13 @@ impl SinkBatch {
             if record.offset < from_offset {
                 continue;
             }
-            shown.add(&record);
             match plan.apply(partition, timestamp_type, &record) {
-                Ok(None) => {}
-                Ok(Some(converted)) => {
+                Ok(converted) => {
+                    faults.on_good();
+                    shown.add(&record);
+                    let Some(converted) = converted else {
+                        continue;
+                    };
                     let content = Content::Converted(&converted);
                     show(&SinkRecord {
                         partition,
@@ -310,22 +317,19 @@ impl SinkBatch {
                     })?;
                 }
                 Err(failure) => {
-                    let at = |offset| Cursor {
+                    let at = Cursor {
                         delivery: index,
-                        offset,
+                        offset: record.offset,
                     };
-                    let next = at(record.offset + 1);
-                    if next > *told {
-                        *told = next;
-                        errors.tell(partition, timestamp_type, &record, &failure);
-                    }
-                    if let Err(error) = errors.judge(failure) {
-                        (*end, *failed) = (Some(at(record.offset)), Some(error));
-                        return Ok(());
-                    }
-                    // Only where the last one was told: a task that goes through the batch twice sees the same part.
-                    if next == *told && errors.is_full() {
-                        *end = Some(next);
+                    let bad = Bad {
+                        at,
+                        partition,
+                        timestamp_type,
+                        record: &record,
+                        failure,
+                    };
+                    faults.on_bad(bad, shown);
+                    if faults.end().is_some() {
                         return Ok(());
                     }
                 }
@@ -351,7 +355,7 @@ fn next_offsets<'a>(deliveries: impl Iterator<Item = &'a Delivery>) -> Offsets {
 
 impl Shown {
     #[inline]
-    fn add(&mut self, record: &RecordRef<'_>) {
+    pub(super) fn add(&mut self, record: &RecordRef<'_>) {
         let size = |bytes: Option<&[u8]>| bytes.map_or(0, <[u8]>::len) as u64;
         self.records += 1;
         self.bytes += size(record.key) + size(record.value);
@@ -381,3 +385,6 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

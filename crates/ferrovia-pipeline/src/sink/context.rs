@@ -18,6 +18,10 @@ pub struct SinkContext {
     assignment: BTreeSet<TopicPartition>,
     requests: SinkRequests,
     errors: ErrorLog,
+    /// Records reported in the `put` at hand.
+    reported: u32,
+    /// What went wrong, where they are so many that an outage is to blame.
+    outage: Option<String>,
 }
 
 /// What a task has asked for since the worker last looked.
@@ -43,6 +47,8 @@ impl SinkContext {
             assignment: BTreeSet::new(),
             requests: SinkRequests::default(),
             errors: ErrorLog::default(),
+            reported: 0,
+            outage: None,
         }
     }
 
@@ -54,6 +60,9 @@ impl SinkContext {
     /// Reports a record that the target refuses, as the task may do for any record of the batch at hand: it goes to the
     /// dead letter topic and the log, as the connector is configured. Answers whether anybody was there to tell; if
     /// not, the task has to decide for itself, as it would without a dead letter topic.
+    ///
+    /// Where too many records of one `put` are reported (`errors.deadletterqueue.outage.threshold`), none of them is told
+    /// of: the worker puts the same batch again later.
     ///
     /// # Errors
     /// Bad records are not tolerated; hand the error on.
@@ -73,6 +82,13 @@ impl SinkContext {
             class: SINK_TASK,
             error,
         };
+        self.reported = self.reported.saturating_add(1);
+        if self.errors.policy().is_outage(self.reported) {
+            // What was kept for telling is of no use any more, and there may be much of it.
+            self.errors.forget();
+            self.outage.get_or_insert_with(|| failure.error.to_string());
+            return Ok(true);
+        }
         let (partition, timestamp_type) = (record.partition, record.timestamp_type);
         self.errors
             .tell(partition, timestamp_type, &record.record, &failure);
@@ -89,7 +105,19 @@ impl SinkContext {
 
     /// For the worker: takes the records that the task has reported.
     pub fn take_bad_records(&mut self) -> Vec<BadRecord> {
+        self.reported = 0;
         self.errors.take()
+    }
+
+    /// For the worker: what went wrong, if the task has reported so many records that they count as an outage.
+    pub fn take_outage(&mut self) -> Option<String> {
+        self.outage.take()
+    }
+
+    /// For the worker: the records of the last call come again, so that what was reported of them is forgotten.
+    pub fn forget_bad_records(&mut self) {
+        self.reported = 0;
+        self.errors.forget();
     }
 
     /// The task's settings, with variables of configuration providers filled in.

@@ -68,6 +68,21 @@ impl TransformationChain {
         })
     }
 
+    /// A chain of these, each with the class that messages name. They apply to every record.
+    pub fn new(
+        transformations: impl IntoIterator<Item = (&'static str, Box<dyn Transformation>)>,
+    ) -> Self {
+        let stages = transformations.into_iter();
+        let stages = stages.map(|(class, transformation)| Stage {
+            class,
+            transformation,
+            condition: None,
+        });
+        Self {
+            stages: stages.collect(),
+        }
+    }
+
     /// The record as it leaves the chain; `None` if a transformation dropped it.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance};
+use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
 use crate::data::values::parse_string;
 use crate::data::{Record, SchemaAndValue};
 use crate::error::ConnectError;
@@ -12,11 +12,13 @@ pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
         .define(
             ConfigKey::required("header", ConfigType::String)
+                .validator(Validator::NonNull)
                 .importance(Importance::High)
                 .doc("The name of the header."),
         )
         .define(
             ConfigKey::required("value.literal", ConfigType::String)
+                .validator(Validator::NonNull)
                 .importance(Importance::High)
                 .doc("The literal value that is to be set as the header value on all records."),
         )

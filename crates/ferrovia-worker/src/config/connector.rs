@@ -4,10 +4,11 @@
 //! `ConnectorConfig` and `SinkConnectorConfig` of Kafka 4.2.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
+use ferrovia_pipeline::config::{ConfigDef, ConfigError, ParsedConfig};
 use ferrovia_pipeline::pattern::JavaPattern;
 
 use super::connector_definition;
@@ -67,6 +68,8 @@ pub struct DeadLetterConfig {
     pub replication_factor: i16,
     /// Whether headers tell what went wrong.
     pub context_headers: bool,
+    /// Where more records of one `put` are bad than this, an outage is to blame. Ferrovia's own.
+    pub outage_threshold: Option<NonZeroU32>,
 }
 
 /// What to do about records that cannot be processed.
@@ -122,7 +125,10 @@ impl ConnectorConfig {
     /// # Errors
     /// The first that is missing or unusable, in Java's words.
     pub fn sink(settings: BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let parsed = connector_definition::sink().parse(&settings)?;
+        let own = connector_definition::own();
+        let all = own.keys().cloned();
+        let all = all.fold(connector_definition::sink(), ConfigDef::define);
+        let parsed = all.parse(&settings)?;
         if let Some(fault) = topic_faults(&settings).into_iter().next() {
             return Err(fault);
         }
@@ -287,6 +293,9 @@ fn sink(parsed: &ParsedConfig) -> Result<SinkConfig, ConfigError> {
             .to_owned(),
         replication_factor: parsed.short("errors.deadletterqueue.topic.replication.factor")?,
         context_headers: parsed.boolean("errors.deadletterqueue.context.headers.enable")?,
+        outage_threshold: u32::try_from(parsed.int(connector_definition::OUTAGE_THRESHOLD)?)
+            .ok()
+            .and_then(NonZeroU32::new),
     };
     let dead_letters = (!dead_letters.topic.is_empty()).then_some(dead_letters);
     Ok(SinkConfig {

@@ -75,6 +75,24 @@ pub fn sink() -> ConfigDef {
         ))
 }
 
+/// The settings of connectors that Java does not have. An answer lists them only where they are set, so that answers to
+/// Java's settings are Java's.
+pub fn own() -> ConfigDef {
+    ConfigDef::new().define(
+        ConfigKey::with_default(OUTAGE_THRESHOLD, ConfigType::Int, 0)
+            .validator(Validator::AtLeast(0))
+            .doc(
+                "Where more records of one put are bad than this, an outage is to blame: none of them becomes a dead letter, \
+                 and all are put again later. 0 never takes bad records for an outage.",
+            )
+            .group(ERRORS, 9, Width::Short)
+            .display_name("Dead Letter Queue Outage Threshold"),
+    )
+}
+
+/// `errors.deadletterqueue.outage.threshold`
+pub const OUTAGE_THRESHOLD: &str = "errors.deadletterqueue.outage.threshold";
+
 fn check_pattern(name: &str, value: Option<&ConfigValue>) -> Result<(), ConfigError> {
     match value {
         Some(ConfigValue::String(text)) => match TopicPattern::new(text) {

@@ -19,7 +19,7 @@ use crate::herder::{TaskRunner, TaskStart};
 use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
-use crate::task::sink::{self, Command, DeadLetterSpec, ReportSpec, SinkTaskSpec};
+use crate::task::sink::{self, Command, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
 const COMMANDS_MAX: usize = 16;
@@ -162,6 +162,11 @@ impl ThreadedRunner {
                 config: config.clone(),
                 admin: self.client(connector, ClientKind::Admin, "dlq-adminclient", id)?,
                 producer: self.client(connector, ClientKind::Producer, "dlq-producer", id)?,
+                options: LetterOptions::from_properties(
+                    connector
+                        .client_settings(ClientKind::Producer, &self.worker)
+                        .as_map(),
+                )?,
                 task: id.clone(),
             }),
         };
@@ -234,8 +239,9 @@ fn subscription(configured: &Subscription, consumer: &ConsumerSettings) -> Group
 impl TaskRunner for ThreadedRunner {
     async fn start_task(&mut self, start: TaskStart) {
         if let Err((error, reports)) = self.try_start(start).await {
-            tracing::error!(trace = error.trace(), "Couldn't instantiate task");
-            reports.state(State::Failed, error.trace()).await;
+            let trace = reports.redact(&error.trace());
+            tracing::error!(trace, "Couldn't instantiate task");
+            reports.state(State::Failed, trace).await;
             reports.ended().await;
         }
     }

@@ -357,6 +357,39 @@ fn dropped_records_move_offsets_on_and_renamed_topics_keep_theirs() {
 }
 
 #[test]
+fn letters_are_written_as_the_producers_settings_say() {
+    play(async {
+        let stage = Stage::new(1).await;
+        let all = settings(&[
+            &JSON,
+            &LETTERS,
+            &[
+                ALL,
+                OFTEN,
+                ("worker:producer.compression.type", "gzip"),
+                ("worker:producer.acks", "1"),
+                ("producer.override.compression.type", "zstd"),
+                ("producer.override.max.request.size", "400"),
+            ],
+        ]);
+        let worker = stage.worker(Script::default(), &all).await;
+        produce(&stage, &["1", POISON]).await;
+        stage.until_committed(0, 2).await;
+        let letters = read(&stage, "dead").await;
+        assert_eq!(values(&letters), [POISON]);
+        assert_eq!(letters[0].codec, Codec::Zstd);
+        produce(&stage, &[&format!("{{{}", "x".repeat(400))]).await;
+        let trace = until_failed(&worker).await;
+        let why =
+            "which is larger than 400, which is the value of the max.request.size configuration.";
+        assert!(trace.contains(why), "{trace}");
+        assert_eq!(stage.committed(0), Some(2));
+        let loss = Leave { loss: true, ..GAPS };
+        stage.end_with(worker, loss).await;
+    });
+}
+
+#[test]
 fn log_line_says_what_java_says() {
     play(async {
         logs::listen();

@@ -7,7 +7,7 @@ use ferrovia_client::TopicPartition;
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::fetch::{FetchSettings, Fetcher, OffsetReset, Start};
 use ferrovia_client::settings::IsolationLevel;
-use ferrovia_pipeline::batch::{InflateLimits, Inflater, batches};
+use ferrovia_pipeline::batch::{Codec, InflateLimits, Inflater, batches};
 
 use crate::stage::{DEADLINE, Stage};
 
@@ -19,6 +19,8 @@ pub(crate) struct Letter {
     pub(crate) key: Option<String>,
     pub(crate) value: Option<String>,
     pub(crate) headers: Vec<(String, Option<String>)>,
+    /// How its batch was compressed.
+    pub(crate) codec: Codec,
 }
 
 impl Letter {
@@ -80,6 +82,7 @@ fn open(partition: i32, batch: &ferrovia_pipeline::batch::RawBatch, letters: &mu
         let headers = record.headers.iter().map(Result::unwrap);
         letters.push(Letter {
             partition,
+            codec: batch.header().codec().unwrap(),
             timestamp: record.timestamp,
             key: text(record.key),
             value: text(record.value),

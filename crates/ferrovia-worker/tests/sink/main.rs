@@ -23,3 +23,6 @@ mod positions;
 mod outages;
 mod hostile;
 mod bad_records;
+mod target_outages;
+mod retries;
+mod secrets;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Action, Member, Moment, State};
+use super::{Action, Duty, Member, Moment};
+use crate::group::GroupError;
 use crate::group::assignor::PartitionCounts;
 
 /// What an owner subscribes to.
@@ -167,7 +168,7 @@ impl Member {
         self.interest.metadata = Some(topics);
         self.interest.resolve();
         self.watch();
-        self.check_election(at);
+        self.check_vote(at);
         self.finish(at)
     }
 
@@ -189,13 +190,18 @@ impl Member {
         }
     }
 
-    /// A settled member joins again when it wants other topics, and a leader when a topic's partitions changed.
-    pub(super) fn notice_changes(&mut self) {
-        if !matches!(self.state, State::Stable) {
-            return;
+    /// Brokers refuse to tell about topics that this member subscribes to by name: it can do its work no longer.
+    pub fn on_topics_denied(&mut self, topics: Vec<String>) -> Vec<Action> {
+        if !self.cohort.is_ending() {
+            self.fail(GroupError::TopicAuthorization { topics });
         }
-        if self.interest.changed_since_join() {
-            self.want_rejoin("subscription has changed");
+        std::mem::take(&mut self.actions)
+    }
+
+    /// A settled member joins again when it wants other topics, and a leader when a topic's partitions changed.
+    pub(super) fn notice_changes(&mut self, at: Moment) {
+        if !self.cohort.is_settled() || !matches!(self.duty, Duty::None) {
+            return;
         }
         let outdated = self.leadership.as_ref().is_some_and(|leadership| {
             leadership
@@ -203,8 +209,10 @@ impl Member {
                 .as_ref()
                 .is_some_and(|counts| *counts != self.counts(&leadership.topics))
         });
-        if outdated {
-            self.want_rejoin("cached metadata has changed");
+        if self.interest.changed_since_join() {
+            self.rejoin("subscription has changed", at);
+        } else if outdated {
+            self.rejoin("cached metadata has changed", at);
         }
     }
 }

@@ -7,14 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka_protocol::messages::JoinGroupResponse;
-use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
-use kafka_protocol::messages::sync_group_request::SyncGroupRequestAssignment;
+use bytes::Bytes;
 
-use super::join::text;
-use super::{Action, Member, Moment, State};
+use super::{Action, Member, Moment, Ticket};
 use crate::group::assignor::{GroupMember, PartitionCounts};
-use crate::group::{MemberAssignment, MemberSubscription};
+use crate::group::cohort::{Candidate, Election};
+use crate::group::{Assignor, MemberAssignment, MemberSubscription};
 
 /// What a leader watches after it has divided the partitions.
 #[derive(Debug)]
@@ -25,13 +23,20 @@ pub(super) struct Leadership {
     pub(super) counts: Option<PartitionCounts>,
 }
 
+/// A division that waits for metadata of some member's topics.
+#[derive(Debug)]
+pub(super) struct Vote {
+    ticket: Ticket,
+    assignor: Option<Assignor>,
+    members: Vec<GroupMember>,
+    pub(super) until: Duration,
+}
+
 impl Member {
-    pub(super) fn elected(&mut self, response: JoinGroupResponse, at: Moment) {
-        let skip = response.skip_assignment;
-        let members: Vec<GroupMember> = response
-            .members
-            .into_iter()
-            .map(|member| self.read_member(member))
+    pub(super) fn elected(&mut self, ticket: Ticket, election: Election, at: Moment) {
+        let candidates = election.members.into_iter();
+        let members: Vec<GroupMember> = candidates
+            .map(|member| self.read_candidate(member))
             .collect();
         let topics = members
             .iter()
@@ -42,45 +47,54 @@ impl Member {
             counts: None,
         });
         self.watch();
-        if skip {
+        if election.skip_assignment {
             // A static leader came back and the group goes on with what it has; it only watches from now on.
             self.remember_counts();
-            self.send_sync(Vec::new(), at);
-            return;
+            return self.decide(ticket, Vec::new(), at);
         }
-        let until = at.now.saturating_add(METADATA_WAIT);
-        self.state = State::Electing { members, until };
-        self.check_election(at);
+        self.vote = Some(Vote {
+            ticket,
+            assignor: self.assignor_named(&election.protocol),
+            members,
+            until: at.now.saturating_add(METADATA_WAIT),
+        });
+        self.check_vote(at);
     }
 
     /// Divides the partitions once all topics are known, or have been waited for long enough.
-    pub(super) fn check_election(&mut self, at: Moment) {
-        let State::Electing { members, until } = &mut self.state else {
+    pub(super) fn check_vote(&mut self, at: Moment) {
+        let (Some(vote), Some(leadership)) = (&self.vote, &self.leadership) else {
             return;
         };
-        let Some(leadership) = &self.leadership else {
-            return;
-        };
-        if at.now < *until && !self.interest.covers(&leadership.topics) {
+        if at.now < vote.until && !self.interest.covers(&leadership.topics) {
             return;
         }
-        let members = std::mem::take(members);
+        let Some(vote) = self.vote.take() else {
+            return;
+        };
         let counts = self.remember_counts();
-        let division = self
-            .chosen
-            .map(|assignor| assignor.assign(&members, &counts))
+        let division = vote
+            .assignor
+            .map(|assignor| assignor.assign(&vote.members, &counts))
             .unwrap_or_default();
         let assignments = division.into_iter().map(|(member_id, partitions)| {
             let assignment = MemberAssignment {
                 partitions,
                 user_data: None,
             };
-            SyncGroupRequestAssignment::default()
-                .with_member_id(text(&member_id))
-                .with_assignment(assignment.encode())
+            (member_id, assignment.encode())
         });
-        let assignments = assignments.collect();
-        self.send_sync(assignments, at);
+        self.decide(vote.ticket, assignments.collect(), at);
+    }
+
+    pub(super) fn assignor_named(&self, name: &str) -> Option<Assignor> {
+        let mut assignors = self.settings.assignors.iter().copied();
+        assignors.find(|assignor| assignor.name() == name)
+    }
+
+    fn decide(&mut self, ticket: Ticket, assignments: Vec<(Arc<str>, Bytes)>, at: Moment) {
+        let actions = self.cohort.on_assignments(ticket, assignments, at);
+        self.absorb(actions, at);
     }
 
     fn remember_counts(&mut self) -> PartitionCounts {
@@ -93,18 +107,18 @@ impl Member {
     }
 
     /// A member that writes nonsense gets nothing; it must not keep the others from working.
-    fn read_member(&mut self, member: JoinGroupResponseMember) -> GroupMember {
-        let member_id: Arc<str> = Arc::from(&*member.member_id);
-        let subscription = MemberSubscription::decode(&member.metadata).unwrap_or_else(|error| {
-            let member_id = Arc::clone(&member_id);
-            self.actions
-                .push(Action::MalformedMember { member_id, error });
-            MemberSubscription::default()
-        });
-        let instance_id = member.group_instance_id.as_deref().map(Arc::from);
+    fn read_candidate(&mut self, candidate: Candidate) -> GroupMember {
+        let member_id = candidate.member_id;
+        let subscription =
+            MemberSubscription::decode(&candidate.metadata).unwrap_or_else(|error| {
+                let member_id = Arc::clone(&member_id);
+                self.actions
+                    .push(Action::MalformedMember { member_id, error });
+                MemberSubscription::default()
+            });
         GroupMember {
             member_id,
-            instance_id,
+            instance_id: candidate.instance_id,
             subscription,
         }
     }

@@ -1,10 +1,10 @@
-//! What a member needs to know before it joins.
+//! What a consumer needs to know before it joins.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::group::{Assignor, GroupError};
-use crate::net::backoff::Backoff;
+use crate::group::cohort::CohortSettings;
+use crate::group::{Assignor, GroupError, PROTOCOL_TYPE};
 
 /// The settings of one member, named after Kafka's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,38 +33,27 @@ pub struct MemberSettings {
 
 impl MemberSettings {
     pub(super) fn check(&self) -> Result<(), GroupError> {
-        let refuse = |reason: &str| {
-            Err(GroupError::Settings {
-                reason: reason.to_owned(),
-            })
-        };
-        if self.group_id.is_empty() {
-            return refuse("group.id is empty");
-        }
         if self.assignors.is_empty() {
-            return refuse("partition.assignment.strategy names no assignor");
-        }
-        if self.heartbeat_interval >= self.session_timeout {
-            return refuse("heartbeat.interval.ms must be lower than session.timeout.ms");
+            let reason = "partition.assignment.strategy names no assignor".to_owned();
+            return Err(GroupError::Settings { reason });
         }
         Ok(())
     }
 
-    pub(super) fn backoff(&self) -> Backoff {
-        Backoff::new(self.retry_backoff, self.retry_backoff_max)
-    }
-
-    /// The coordinator may hold a join back until the last member's `max.poll.interval.ms` is over.
-    pub(super) fn join_timeout(&self) -> Duration {
-        self.request_timeout
-            .max(self.max_poll_interval.saturating_add(JOIN_TIMEOUT_LAPSE))
+    /// What of it concerns membership alone.
+    pub(super) fn cohort(&self) -> CohortSettings {
+        CohortSettings {
+            group_id: Arc::clone(&self.group_id),
+            protocol_type: Arc::from(PROTOCOL_TYPE),
+            instance_id: self.instance_id.clone(),
+            session_timeout: self.session_timeout,
+            rebalance_timeout: self.max_poll_interval,
+            heartbeat_interval: self.heartbeat_interval,
+            request_timeout: self.request_timeout,
+            retry_backoff: self.retry_backoff,
+            retry_backoff_max: self.retry_backoff_max,
+            // A consumer may read on without a coordinator for as long as its session lasts.
+            discovery_timeout: None,
+        }
     }
 }
-
-/// A timeout in the protocol's milliseconds.
-pub(super) fn millis(timeout: Duration) -> i32 {
-    i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
-}
-
-/// What Java allows for small delays on top.
-const JOIN_TIMEOUT_LAPSE: Duration = Duration::from_secs(5);

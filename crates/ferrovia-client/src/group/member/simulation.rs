@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::group::assignor::PartitionCounts;
-use model::{Call, Model, Request, Response};
+use crate::group::cohort::RequestFailure;
+use crate::group::cohort::model::{Asked, Model, Request, Response};
 
-mod model;
 mod network;
 
 const DEFAULT_SEEDS: u64 = 2_000;
@@ -47,8 +47,8 @@ enum Event {
     Poll,
     Found(Ticket, u32),
     FindFailed(Ticket),
-    Arrives(Call, u32, Request),
-    Answered(Call, Result<Response, RequestFailure>),
+    Arrives(Asked, u32, Request),
+    Answered(Asked, Result<Response, RequestFailure>),
     Revoked(Ticket),
     Metadata,
     Crash,
@@ -79,7 +79,7 @@ struct World {
     sequence: u64,
     model: Model,
     broker: u32,
-    calls: BTreeMap<Call, (usize, u32, Ticket)>,
+    calls: BTreeMap<Asked, (usize, u32, Ticket)>,
     processes: Vec<Process>,
     topics: PartitionCounts,
     assignors: Vec<Assignor>,
@@ -221,12 +221,12 @@ impl World {
             }
             Event::Found(ticket, broker) => {
                 process.coordinator = broker;
-                process.member.on_coordinator(ticket, Ok(()), at)
+                let reply = Reply::Coordinator(ticket, Ok(()));
+                process.member.on_reply(reply, at)
             }
             Event::FindFailed(ticket) => {
-                process
-                    .member
-                    .on_coordinator(ticket, Err(RequestFailure::Lost), at)
+                let reply = Reply::Coordinator(ticket, Err(RequestFailure::Lost));
+                process.member.on_reply(reply, at)
             }
             Event::Revoked(ticket) => {
                 let pending = process.revoking.take_if(|(asked, _)| *asked == ticket);
@@ -278,27 +278,7 @@ impl World {
                     let delay = self.millis(0..300);
                     self.schedule(delay, place, Event::Metadata);
                 }
-                Action::FindCoordinator(ticket) => {
-                    let delay = self.millis(1..100);
-                    let event = if self.unlucky() {
-                        Event::FindFailed(ticket)
-                    } else {
-                        Event::Found(ticket, self.broker)
-                    };
-                    self.schedule(delay, place, event);
-                }
-                Action::SendJoin {
-                    ticket, request, ..
-                } => self.send(place, ticket, Request::Join(request)),
-                Action::SendSync(ticket, request) => {
-                    self.send(place, ticket, Request::Sync(request))
-                }
-                Action::SendHeartbeat(ticket, request) => {
-                    self.send(place, ticket, Request::Heartbeat(request));
-                }
-                Action::SendLeave(ticket, request) => {
-                    self.send(place, ticket, Request::Leave(request))
-                }
+                Action::Call(call) => self.call(place, call),
                 Action::AskRevoke(ticket, partitions) => {
                     let slow = self.now < TROUBLE && self.rng.u32(0..20) == 0;
                     let delay = self.millis(if slow { 3_000..12_000 } else { 0..400 });
@@ -326,7 +306,7 @@ impl World {
                 }
                 Action::Fatal(error) => panic!("seed {}: {error}", self.seed),
                 Action::MalformedMember { .. } => panic!("seed {}: malformed", self.seed),
-                Action::ForgetCoordinator | Action::Stopped => {}
+                Action::Stopped => {}
             }
         }
         self.wake_at_deadline(place);

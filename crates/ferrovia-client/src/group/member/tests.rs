@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use kafka_protocol::messages::join_group_response::JoinGroupResponseMember;
-use kafka_protocol::messages::{HeartbeatResponse, JoinGroupResponse, SyncGroupResponse};
+use kafka_protocol::messages::{
+    HeartbeatResponse, JoinGroupRequest, JoinGroupResponse, SyncGroupResponse,
+};
 use kafka_protocol::protocol::StrBytes;
 
 use super::*;
 use crate::group::{MemberAssignment, MemberSubscription};
+use crate::wire::ErrorCode;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,12 +66,16 @@ impl Dialogue {
         }
     }
 
+    fn reply(&mut self, reply: Reply) {
+        self.last = self.member.on_reply(reply, self.at());
+    }
+
     fn find_coordinator(&mut self) {
         let ticket = self.find(|action| match action {
-            Action::FindCoordinator(ticket) => Some(*ticket),
+            Action::Call(Call::FindCoordinator(ticket)) => Some(*ticket),
             _ => None,
         });
-        self.last = self.member.on_coordinator(ticket, Ok(()), self.at());
+        self.reply(Reply::Coordinator(ticket, Ok(())));
     }
 
     fn find<T>(&self, wanted: impl Fn(&Action) -> Option<T>) -> T {
@@ -80,20 +87,16 @@ impl Dialogue {
 
     fn join_request(&self) -> (Ticket, JoinGroupRequest) {
         self.find(|action| match action {
-            Action::SendJoin {
+            Action::Call(Call::Join {
                 ticket, request, ..
-            } => Some((*ticket, request.clone())),
+            }) => Some((*ticket, request.clone())),
             _ => None,
         })
     }
 
     fn joined(&mut self, response: JoinGroupResponse) {
         let (ticket, _) = self.join_request();
-        self.last = self.member.on_joined(ticket, Ok(response), self.at());
-    }
-
-    fn join_fails(&mut self, code: ErrorCode) {
-        self.joined(JoinGroupResponse::default().with_error_code(code.0));
+        self.reply(Reply::Joined(ticket, Ok(response)));
     }
 
     /// Joins as follower and gets these partitions.
@@ -104,7 +107,7 @@ impl Dialogue {
 
     fn synced(&mut self, assigned: &[i32]) {
         let ticket = self.find(|action| match action {
-            Action::SendSync(ticket, _) => Some(*ticket),
+            Action::Call(Call::Sync(ticket, _)) => Some(*ticket),
             _ => None,
         });
         let assignment = MemberAssignment {
@@ -112,7 +115,7 @@ impl Dialogue {
             user_data: None,
         };
         let response = SyncGroupResponse::default().with_assignment(assignment.encode());
-        self.last = self.member.on_synced(ticket, Ok(response), self.at());
+        self.reply(Reply::Synced(ticket, Ok(response)));
     }
 
     fn pass(&mut self, time: Duration) {
@@ -123,11 +126,11 @@ impl Dialogue {
     fn heartbeat_answered(&mut self, code: ErrorCode) {
         self.pass(3 * SECOND);
         let ticket = self.find(|action| match action {
-            Action::SendHeartbeat(ticket, _) => Some(*ticket),
+            Action::Call(Call::Heartbeat(ticket, _)) => Some(*ticket),
             _ => None,
         });
         let response = HeartbeatResponse::default().with_error_code(code.0);
-        self.last = self.member.on_heartbeat(ticket, Ok(response), self.at());
+        self.reply(Reply::Heartbeat(ticket, Ok(response)));
     }
 
     fn asked_to_revoke(&self) -> (Ticket, BTreeSet<TopicPartition>) {
@@ -252,7 +255,7 @@ fn an_owner_that_stops_polling_leaves_with_the_settings_name_until_it_polls() {
             .contains("max.poll.interval.ms (300000 ms)")
     );
     let reason = dialogue.find(|action| match action {
-        Action::SendLeave(_, request) => request.members[0].reason.clone(),
+        Action::Call(Call::Leave(_, request)) => request.members[0].reason.clone(),
         _ => None,
     });
     assert!(reason.contains("max.poll.interval.ms"));
@@ -282,7 +285,10 @@ fn a_dynamic_member_that_gets_no_answer_to_its_leave_stops_all_the_same() {
     let mut dialogue = Dialogue::with(settings(EAGER));
     dialogue.settle(Assignor::Range, 1, &[0]);
     dialogue.last = dialogue.member.on_stop("done", dialogue.at());
-    assert!(matches!(&dialogue.last[..], [Action::SendLeave(..)]));
+    assert!(matches!(
+        &dialogue.last[..],
+        [Action::Call(Call::Leave(..))]
+    ));
     dialogue.pass(30 * SECOND);
     assert_eq!(dialogue.last, [Action::Stopped]);
     assert!(dialogue.member.is_done());
@@ -326,24 +332,12 @@ fn a_lost_coordinator_is_found_again_without_a_rejoin() {
     let mut dialogue = Dialogue::with(settings(EAGER));
     dialogue.settle(Assignor::Range, 1, &[0]);
     dialogue.heartbeat_answered(ErrorCode::NOT_COORDINATOR);
-    assert_eq!(dialogue.last, [Action::ForgetCoordinator]);
+    assert_eq!(dialogue.last, [Action::Call(Call::ForgetCoordinator)]);
     dialogue.pass(SECOND);
     dialogue.find_coordinator();
     dialogue.heartbeat_answered(ErrorCode::NONE);
     assert_eq!(*dialogue.member.owned(), partitions(&[0]));
     assert!(dialogue.member.is_settled());
-}
-
-#[test]
-fn refusals_in_a_row_are_backed_off_from() {
-    let mut dialogue = Dialogue::with(settings(EAGER));
-    for _ in 0..IMMEDIATE_REJOINS {
-        dialogue.join_fails(ErrorCode::UNKNOWN_MEMBER_ID);
-        dialogue.join_request();
-    }
-    dialogue.join_fails(ErrorCode::UNKNOWN_MEMBER_ID);
-    assert_eq!(dialogue.last, []);
-    assert!(dialogue.member.next_deadline() > Some(dialogue.now));
 }
 
 #[test]
@@ -369,7 +363,7 @@ fn a_leader_waits_for_metadata_and_survives_a_member_that_writes_nonsense() {
         .member
         .on_metadata([("t".into(), view)].into(), dialogue.at());
     let sizes = dialogue.find(|action| match action {
-        Action::SendSync(_, request) => Some(
+        Action::Call(Call::Sync(_, request)) => Some(
             request
                 .assignments
                 .iter()
@@ -434,10 +428,14 @@ fn a_pattern_joins_only_after_it_has_seen_the_clusters_topics() {
         random: 0.5,
     };
     let actions = member.on_start(at);
-    let [Action::Watch(Watch::All), Action::FindCoordinator(ticket)] = actions[..] else {
+    let [
+        Action::Watch(Watch::All),
+        Action::Call(Call::FindCoordinator(ticket)),
+    ] = actions[..]
+    else {
         panic!("{actions:?}")
     };
-    assert_eq!(member.on_coordinator(ticket, Ok(()), at), []);
+    assert_eq!(member.on_reply(Reply::Coordinator(ticket, Ok(())), at), []);
     let view = |internal| TopicView {
         partitions: 1,
         internal,
@@ -448,7 +446,7 @@ fn a_pattern_joins_only_after_it_has_seen_the_clusters_topics() {
         ("u".into(), view(false)),
     ];
     let actions = member.on_metadata(topics.into(), at);
-    let [Action::SendJoin { request, .. }] = &actions[..] else {
+    let [Action::Call(Call::Join { request, .. })] = &actions[..] else {
         panic!("{actions:?}")
     };
     let sent = MemberSubscription::decode(&request.protocols[0].metadata).unwrap();

@@ -162,6 +162,7 @@ fn settings_become_types() {
         ("errors.retry.timeout", "-1"),
         ("errors.tolerance", "all"),
         ("errors.deadletterqueue.topic.name", "d"),
+        ("errors.deadletterqueue.outage.threshold", "7"),
     ];
     let config = ConnectorConfig::sink(settings(&changes)).unwrap();
     let Subscription::Topics(topics) = &config.sink.subscription else {
@@ -174,6 +175,7 @@ fn settings_become_types() {
         topic: "d".into(),
         replication_factor: 3,
         context_headers: false,
+        outage_threshold: NonZeroU32::new(7),
     };
     assert_eq!(config.sink.dead_letters, Some(expected));
     assert_eq!(config.tasks_max, 1);

@@ -6,7 +6,7 @@
 use ferrovia_pipeline::config::ConfigValue;
 
 use super::Effective;
-use super::definition::Definitions;
+use super::definition::{Definition, Definitions};
 use crate::config::{WorkerConfig, connector_definition};
 use crate::plugins::{NamedClass, Plugin, PluginCatalog, PluginKind, VersionRange};
 
@@ -24,6 +24,11 @@ pub(super) fn sink(
     worker: &WorkerConfig,
 ) -> Definitions {
     let mut definitions = plain(plugin);
+    for key in connector_definition::own().keys() {
+        if settings.get(key.name()).is_some() {
+            definitions.define(Definition::new(key));
+        }
+    }
     connector_version(&mut definitions, settings);
     recommend_versions(&mut definitions, plugin);
     for (key, kind) in CONVERTERS {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::warn;
 
 use super::infos::ConfigInfos;
-use crate::config::client_definition;
 use crate::config::spelling::suggestion;
 use crate::config::worker::ClientKind;
+use crate::config::{client_definition, connector_definition};
 use crate::logging::connector_span;
 
 /// Unknown keys that are looked at. More of them are no slips.
@@ -31,6 +31,8 @@ pub(super) fn misspelt(
         .iter()
         .filter_map(|info| info.definition.as_ref());
     let mut known: BTreeSet<String> = definitions.map(|key| key.name.clone()).collect();
+    let own = connector_definition::own();
+    known.extend(own.keys().map(|key| key.name().to_owned()));
     let kinds = [
         ClientKind::Consumer,
         ClientKind::Producer,

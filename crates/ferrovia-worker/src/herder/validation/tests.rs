@@ -13,7 +13,8 @@ use crate::herder::testing::{self, file, validator};
 
 const GOLDEN: &str = include_str!("golden.json");
 /// Cases that must have been compared, so that none is left out unseen.
-const COMPARED_MIN: usize = 110;
+const COMPARED_MIN: usize = 130;
+
 /// The worker that Java's answers came from.
 fn worker(policy: &str) -> ConnectorValidator {
     validator(&[
@@ -255,6 +256,29 @@ fn a_plugins_keys_come_before_those_of_all_connectors() {
         "Plugin org.apache.kafka.connect.file.FileStreamSinkConnector not found that matches the \
          version range [1.0,1.0], available versions: [4.2.0]"
     );
+}
+
+#[test]
+fn a_key_that_java_does_not_have_is_listed_where_it_is_set() {
+    const KEY: &str = "errors.deadletterqueue.outage.threshold";
+    let validator = worker("All");
+    let errors = |value: Option<&str>| {
+        let settings = [
+            ("name", Some("s")),
+            ("connector.class", Some("FileStreamSink")),
+            ("topics", Some("t")),
+            (KEY, value),
+        ];
+        let set = settings.into_iter().filter(|(_, value)| value.is_some());
+        let given = set.map(|(key, value)| (key.to_owned(), value.map(str::to_owned)));
+        let infos = validator.validate(&given.collect()).unwrap();
+        let mut values = infos.configs.into_iter().filter_map(|info| info.value);
+        values.find(|value| value.name == KEY).map(|it| it.errors)
+    };
+    assert_eq!(errors(None), None);
+    assert_eq!(errors(Some("3")), Some(Vec::new()));
+    let below = format!("Invalid value -1 for configuration {KEY}: Value must be at least 0");
+    assert_eq!(errors(Some("-1")), Some(vec![below]));
 }
 
 #[test]

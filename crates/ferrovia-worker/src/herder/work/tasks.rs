@@ -123,6 +123,8 @@ impl Tasks {
                 *has_failed = state == State::Failed;
                 vec![is(id, state, trace)]
             }
+            // Told to the herder itself.
+            TaskEvent::UsedTopic(_) => Vec::new(),
             TaskEvent::Ended => {
                 let has_failed = *has_failed;
                 self.on_ended(id, has_failed, next)

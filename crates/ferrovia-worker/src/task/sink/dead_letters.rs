@@ -4,6 +4,10 @@
 //! `org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter`. Beyond Java, offsets are committed only when the
 //! dead letters before them are safe; where Java logs a letter that was not taken, this fails the task.
 
+mod options;
+
+pub use options::LetterOptions;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,22 +15,18 @@ use ferrovia_client::admin::topics::{NewTopic, create_topics};
 use ferrovia_client::cluster::Cluster;
 use ferrovia_client::error::ClientError;
 use ferrovia_client::produce::partitioner::partition_for_key;
-use ferrovia_client::produce::{Ack, Acks, Producer};
+use ferrovia_client::produce::{Ack, Producer};
 use ferrovia_client::settings::ClientSettings;
 use ferrovia_client::{ErrorCode, FramePool, TopicPartition as ClientPartition};
-use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, HeaderRef, Seal, WriteError};
+use ferrovia_pipeline::batch::{BatchWriter, HeaderRef, Seal};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::BadRecord;
 
 use crate::config::connector::DeadLetterConfig;
 use crate::status::TaskId;
 
-/// Requests per broker that may be on their way.
-const REQUESTS_IN_FLIGHT_MAX: usize = 1;
 /// Idle buffers of the connection.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;
-/// Bytes of a batch of letters, as Java's `batch.size`; one letter may go beyond.
-const BATCH_BYTES: usize = 16_384;
 /// Batches that may wait to be asked about; before there are more, they are waited for.
 const PENDING_MAX: usize = 1_024;
 /// A dead letter topic that has to be created gets one partition, as in Java.
@@ -41,6 +41,8 @@ pub struct DeadLetterSpec {
     pub admin: ClientSettings,
     /// How records are produced.
     pub producer: ClientSettings,
+    /// How they are written.
+    pub options: LetterOptions,
     /// Whose records they are.
     pub task: TaskId,
 }
@@ -55,6 +57,7 @@ pub(super) struct DeadLetters {
     /// Where the next letter without a key goes.
     next: i32,
     producer: Producer,
+    options: LetterOptions,
     pending: Vec<Ack>,
     /// Whether a letter was lost: from then on nothing counts as safe.
     has_failed: bool,
@@ -70,6 +73,7 @@ impl DeadLetters {
             config,
             admin,
             producer,
+            options,
             task,
         } = spec;
         let topic: Arc<str> = config.topic.trim().into();
@@ -91,7 +95,8 @@ impl DeadLetters {
             topic,
             partitions: partitions.unwrap_or(NEW_PARTITIONS),
             next: 0,
-            producer: Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT_MAX),
+            producer: Producer::new(cluster, options.acks, options.requests_in_flight_max),
+            options,
             pending: Vec::new(),
             has_failed: false,
         })
@@ -108,17 +113,16 @@ impl DeadLetters {
                 Some(key) => partition_for_key(key, self.partitions),
                 None => self.next,
             };
+            let bytes_target = self.options.batch.bytes_target;
             let has_room =
-                |open: &BatchWriter| open.bytes_estimate() + record.size() <= BATCH_BYTES;
+                |open: &BatchWriter| open.bytes_estimate() + record.size() <= bytes_target;
             if let Some(full) = open.get_mut(&number).filter(|open| !has_room(open)) {
                 self.send_batch(number, full).await?;
             }
             let writer = open
                 .entry(number)
-                .or_insert_with(|| BatchWriter::new(BatchOptions::default()));
-            if let Err(error) = self.append(record, writer) {
-                return Err(self.fail(error));
-            }
+                .or_insert_with(|| BatchWriter::new(self.options.batch));
+            self.append(record, writer)?;
         }
         for (number, mut writer) in open {
             self.send_batch(number, &mut writer).await?;
@@ -174,7 +178,7 @@ impl DeadLetters {
         format!("Could not produce message to dead letter queue. topic={topic}")
     }
 
-    fn append(&self, record: &BadRecord, writer: &mut BatchWriter) -> Result<(), WriteError> {
+    fn append(&mut self, record: &BadRecord, writer: &mut BatchWriter) -> Result<(), ConnectError> {
         let context = if self.config.context_headers {
             self.context(record)
         } else {
@@ -192,7 +196,14 @@ impl DeadLetters {
             .map(|(key, value)| HeaderRef { key, value })
             .collect();
         let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        writer.append(record.timestamp, key, value, &headers)
+        let appended = match self.options.check_size(key, value, &headers) {
+            Ok(()) => {
+                let appended = writer.append(record.timestamp, key, value, &headers);
+                appended.map_err(|error| ConnectError::failed(error.to_string()))
+            }
+            Err(too_large) => Err(too_large),
+        };
+        appended.map_err(|error| self.fail(error))
     }
 
     /// The headers that tell what went wrong, behind the record's own. An identical header is not taken away, so a

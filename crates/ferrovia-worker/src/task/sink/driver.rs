@@ -11,10 +11,9 @@ use ferrovia_client::group::{GroupEvent, GroupMembership, Subscription};
 use ferrovia_client::settings::{ConsumerSettings, IsolationLevel};
 use ferrovia_pipeline::batch::{InflateLimits, Inflater};
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::errors::{BadRecord, ErrorLog};
+use ferrovia_pipeline::errors::ErrorLog;
 use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::sink::{InputForm, SinkBatch, SinkContext, SinkTask};
-use ferrovia_pipeline::topic::Offsets;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -27,6 +26,7 @@ use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
 use crate::task::sink::put::Guarded;
 use crate::task::sink::report::{ReportSpec, Reporters};
+use crate::task::sink::retry::Retries;
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -91,12 +91,12 @@ pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, repo
             return;
         }
     }
-    let mut driver = Driver::new(spec, commands);
+    let mut driver = Driver::new(spec, commands, reports.clone());
     let outcome = match driver.start().await {
         Ok(()) => {
             tracing::info!("Sink task finished initialization and start");
             reports.state(State::Running, "").await;
-            driver.run_until_stopped(&reports).await
+            driver.run_until_stopped().await
         }
         Err(error) => Err(error),
     };
@@ -104,7 +104,7 @@ pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, repo
     match outcome {
         Ok(()) => reports.state(State::Unassigned, "").await,
         Err(error) => {
-            let trace = error.trace();
+            let trace = driver.trace(&error);
             tracing::error!(
                 trace,
                 "Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted"
@@ -131,7 +131,9 @@ pub(super) struct Driver {
     pub(super) task: Guarded,
     pub(super) context: SinkContext,
     pub(super) batch: SinkBatch,
+    pub(super) retries: Retries,
     pub(super) reporters: Reporters,
+    reports: TaskReports,
     pub(super) machine: SinkMachine,
     pub(super) commits: Commits,
     pub(super) intake: Intake,
@@ -158,7 +160,7 @@ enum Wake {
 }
 
 impl Driver {
-    fn new(spec: SinkTaskSpec, commands: mpsc::Receiver<Command>) -> Self {
+    fn new(spec: SinkTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
         let mut context = SinkContext::new(spec.settings);
         context.report_to(ErrorLog::new(spec.reports.policy()));
         let inflater = Inflater::new(InflateLimits::default());
@@ -169,7 +171,9 @@ impl Driver {
             task: Guarded::new(spec.task),
             context,
             batch,
-            reporters: Reporters::new(spec.reports),
+            retries: Retries::new(&spec.reports.errors),
+            reporters: Reporters::new(spec.reports, reports.clone()),
+            reports,
             machine: SinkMachine::new(spec.commit_interval, spec.commit_timeout, Instant::now()),
             commits: Commits::default(),
             intake: Intake::default(),
@@ -199,7 +203,12 @@ impl Driver {
         Ok(())
     }
 
-    async fn run_until_stopped(&mut self, reports: &TaskReports) -> Result<(), ConnectError> {
+    /// An error and its causes as they may be logged: without values that came from configuration providers.
+    pub(super) fn trace(&self, error: &ConnectError) -> String {
+        self.reports.redact(&error.trace())
+    }
+
+    async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
         self.join()?;
         loop {
             if let Some(group) = &self.group {
@@ -217,7 +226,7 @@ impl Driver {
                 }
                 Step::Wait => {
                     let wake = self.wait().await?;
-                    self.on_wake(wake, reports).await?;
+                    self.on_wake(wake).await?;
                 }
                 Step::Stop => return Ok(()),
             }
@@ -260,7 +269,7 @@ impl Driver {
         }
     }
 
-    async fn on_wake(&mut self, wake: Wake, reports: &TaskReports) -> Result<(), ConnectError> {
+    async fn on_wake(&mut self, wake: Wake) -> Result<(), ConnectError> {
         match wake {
             Wake::Deadline => Ok(()),
             Wake::Fetched(fetched) => self.on_fetched(fetched).await,
@@ -272,12 +281,12 @@ impl Driver {
             Wake::Group(None) => Err(ConnectError::failed("the consumer group membership ended")),
             Wake::Command(Some(Command::Pause)) => {
                 self.machine.pause();
-                reports.state(State::Paused, "").await;
+                self.reports.state(State::Paused, "").await;
                 Ok(())
             }
             Wake::Command(Some(Command::Resume)) => {
                 self.machine.resume();
-                reports.state(State::Running, "").await;
+                self.reports.state(State::Running, "").await;
                 Ok(())
             }
             Wake::Command(Some(Command::Stop) | None) => {
@@ -311,77 +320,6 @@ impl Driver {
             .await
             .map_err(|error| ConnectError::failed(error.to_string()))?;
         self.machine.on_records();
-        Ok(())
-    }
-
-    /// Hands the batch at hand to the task, and tells of the records that were bad.
-    async fn put(&mut self) -> Result<(), ConnectError> {
-        let Self {
-            task,
-            batch,
-            context,
-            ..
-        } = self;
-        let outcome = task.call("put", |task| task.put(batch, context));
-        let mut bad = self.batch.take_bad_records();
-        bad.extend(self.context.take_bad_records());
-        self.reporters.report(&bad).await?;
-        let outcome = outcome?;
-        if outcome
-            .as_ref()
-            .map_or_else(ConnectError::is_retriable, |()| true)
-            && self.context.has_exceeded_tolerance()
-        {
-            return Err(exceeded(&bad));
-        }
-        // An invalid batch fails the task even if the connector overlooked it: its offset must not be passed.
-        if outcome.is_ok() && self.batch.is_spoiled() {
-            return Err(ConnectError::failed(
-                "the task went on after an invalid record batch",
-            ));
-        }
-        let requests = self.context.take_requests();
-        match outcome {
-            Ok(()) => self.on_put()?,
-            Err(error) if error.is_retriable() => {
-                tracing::error!(trace = error.trace(), "RetriableException from SinkTask");
-                self.machine.on_put_again(Instant::now(), requests.timeout);
-            }
-            // The error is the worker's own.
-            Err(error) if self.batch.is_spoiled() => return Err(error),
-            Err(error) => {
-                return Err(ConnectError::failed_by(
-                    "Exiting WorkerSinkTask due to unrecoverable exception.",
-                    error,
-                ));
-            }
-        }
-        self.apply(requests);
-        Ok(())
-    }
-
-    fn on_put(&mut self) -> Result<(), ConnectError> {
-        let shown = self.batch.shown();
-        self.metrics.on_sent(shown.records, shown.bytes);
-        for (partition, offset) in self.batch.part_offsets().iter().flat_map(Offsets::iter) {
-            let position = CommitPosition {
-                offset,
-                epoch: None,
-            };
-            self.commits.on_put(partition, position);
-        }
-        if let Some(failure) = self.batch.take_failure() {
-            return Err(failure);
-        }
-        if self.batch.next_part() {
-            self.machine.on_records();
-            return Ok(());
-        }
-        for (partition, position) in self.intake.take_positions() {
-            self.commits.on_put(&partition, position);
-        }
-        self.batch.clear();
-        self.machine.on_put();
         Ok(())
     }
 
@@ -425,21 +363,7 @@ impl Driver {
         }
         let stopped = self.task.call("stop", |task| task.stop());
         if let Err(error) | Ok(Err(error)) = stopped {
-            tracing::error!(trace = error.trace(), "task failed to stop cleanly");
+            tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
         }
-    }
-}
-
-/// The task was told that one of these must not be skipped, and went on.
-///
-/// # Source
-/// `org.apache.kafka.connect.runtime.errors.WorkerErrantRecordReporter`, `maybeThrowAsyncError`
-fn exceeded(bad: &[BadRecord]) -> ConnectError {
-    let cause = bad
-        .last()
-        .map(|record| format!("{}: {}", record.error_class, record.message));
-    ConnectError::Failed {
-        message: "Tolerance exceeded in error handler".to_owned(),
-        source: cause.map(Into::into),
     }
 }

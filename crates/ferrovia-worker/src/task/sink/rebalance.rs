@@ -70,7 +70,10 @@ impl Driver {
     pub(super) async fn close_all(&mut self) {
         let partitions: Vec<TopicPartition> = self.context.assignment().iter().cloned().collect();
         if let Err(error) = self.commit_and_close(&partitions).await {
-            tracing::error!(trace = error.trace(), "task failed to close its partitions");
+            tracing::error!(
+                trace = self.trace(&error),
+                "task failed to close its partitions"
+            );
         }
     }
 
@@ -124,7 +127,7 @@ impl Driver {
             }
             Err(error) => {
                 tracing::error!(
-                    trace = error.trace(),
+                    trace = self.trace(&error),
                     "Offset commit failed, rewinding to last committed offsets"
                 );
                 self.metrics.on_commit(false);
@@ -151,7 +154,7 @@ impl Driver {
             Ok(safe) => safe,
             Err(error) => {
                 tracing::warn!(
-                    trace = error.trace(),
+                    trace = self.trace(&error),
                     "Offset commit failed during close; the records will be delivered again"
                 );
                 self.metrics.on_commit(false);

@@ -6,8 +6,11 @@ use ferrovia_pipeline::errors::{BadRecord, ErrorPolicy};
 use tokio::runtime::Handle;
 
 use crate::config::connector::ErrorsConfig;
+use crate::config::connector_definition::OUTAGE_THRESHOLD;
+use crate::herder::TaskReports;
 use crate::status::TaskId;
 use crate::task::sink::dead_letters::{DeadLetterSpec, DeadLetters};
+use crate::task::sink::retry::Retries;
 
 /// Who is told of bad records, as the connector is configured.
 #[derive(Clone, Debug)]
@@ -24,8 +27,13 @@ impl ReportSpec {
     /// What converters and transformations need to know of it.
     pub(super) fn policy(&self) -> ErrorPolicy {
         ErrorPolicy {
+            may_retry: Retries::are_wanted(&self.errors),
             is_tolerant: self.errors.is_tolerant,
             is_reported: self.errors.log_enable || self.dead_letters.is_some(),
+            outage_threshold: self
+                .dead_letters
+                .as_ref()
+                .and_then(|letters| letters.config.outage_threshold),
         }
     }
 }
@@ -35,13 +43,37 @@ impl ReportSpec {
 pub(super) struct Reporters {
     spec: ReportSpec,
     dead_letters: Option<DeadLetters>,
+    /// What takes secrets out of log lines.
+    reports: TaskReports,
+    /// Whether the log knows of an outage.
+    is_outage: bool,
 }
 
 impl Reporters {
-    pub(super) fn new(spec: ReportSpec) -> Self {
+    pub(super) fn new(spec: ReportSpec, reports: TaskReports) -> Self {
         Self {
             spec,
             dead_letters: None,
+            reports,
+            is_outage: false,
+        }
+    }
+
+    /// So many records are bad that none of them is told of. One line in the log says so, however long it lasts.
+    pub(super) fn on_outage(&mut self, error: &str) {
+        if !std::mem::replace(&mut self.is_outage, true) {
+            tracing::error!(
+                error = self.reports.redact(error),
+                "More records failed than {OUTAGE_THRESHOLD} allows. This counts as an outage: none of them becomes a dead \
+                 letter, and they are put again until it is over"
+            );
+        }
+    }
+
+    /// A batch was put.
+    pub(super) fn on_put(&mut self) {
+        if std::mem::take(&mut self.is_outage) {
+            tracing::info!("The outage is over: records are put again");
         }
     }
 
@@ -93,7 +125,7 @@ impl Reporters {
             String::new()
         };
         tracing::error!(
-            trace = record.trace,
+            trace = self.reports.redact(&record.trace),
             "Error encountered in task {}. Executing stage '{}' with class '{}'{details}.",
             self.spec.task,
             record.stage.name(),

@@ -1,14 +1,33 @@
 //! The way of requests and answers between processes and coordinator, on which a part of them is lost.
 
-use kafka_protocol::messages::{
-    HeartbeatResponse, JoinGroupResponse, LeaveGroupResponse, SyncGroupResponse,
-};
-
-use super::model::{Call, Request, Response};
-use super::{Action, ErrorCode, Event, Moment, RequestFailure, Ticket, World};
+use super::{Action, Asked, Call, Event, Moment, Request, RequestFailure, Response, Ticket, World};
+use crate::group::cohort::model::replies;
 
 impl World {
-    pub(super) fn send(&mut self, place: usize, ticket: Ticket, request: Request) {
+    pub(super) fn call(&mut self, place: usize, call: Call) {
+        match call {
+            Call::FindCoordinator(ticket) => {
+                let delay = self.millis(1..100);
+                let event = if self.unlucky() {
+                    Event::FindFailed(ticket)
+                } else {
+                    Event::Found(ticket, self.broker)
+                };
+                self.schedule(delay, place, event);
+            }
+            Call::ForgetCoordinator => {}
+            Call::Join {
+                ticket, request, ..
+            } => self.send(place, ticket, Request::Join(request)),
+            Call::Sync(ticket, request) => self.send(place, ticket, Request::Sync(request)),
+            Call::Heartbeat(ticket, request) => {
+                self.send(place, ticket, Request::Heartbeat(request));
+            }
+            Call::Leave(ticket, request) => self.send(place, ticket, Request::Leave(request)),
+        }
+    }
+
+    fn send(&mut self, place: usize, ticket: Ticket, request: Request) {
         let call = self.sequence;
         let process = &self.processes[place];
         let (life, broker) = (process.life, process.coordinator);
@@ -22,22 +41,11 @@ impl World {
         self.schedule(delay, place, event);
     }
 
-    pub(super) fn arrives(&mut self, call: Call, broker: u32, request: Request) {
+    pub(super) fn arrives(&mut self, call: Asked, broker: u32, request: Request) {
         if broker == self.broker {
             return self.model.handle(call, request, self.now);
         }
-        let code = ErrorCode::NOT_COORDINATOR.0;
-        let response = match request {
-            Request::Join(_) => Response::Join(JoinGroupResponse::default().with_error_code(code)),
-            Request::Sync(_) => Response::Sync(SyncGroupResponse::default().with_error_code(code)),
-            Request::Heartbeat(_) => {
-                Response::Heartbeat(HeartbeatResponse::default().with_error_code(code))
-            }
-            Request::Leave(_) => {
-                Response::Leave(LeaveGroupResponse::default().with_error_code(code))
-            }
-        };
-        self.model.out.push((call, response));
+        self.model.not_coordinator(call, &request);
     }
 
     /// Sends off what the coordinator answered; a part of it never arrives.
@@ -58,7 +66,7 @@ impl World {
 
     pub(super) fn answered(
         &mut self,
-        call: Call,
+        call: Asked,
         answer: Result<Response, RequestFailure>,
         at: Moment,
     ) -> Vec<Action> {
@@ -70,21 +78,9 @@ impl World {
             return Vec::new();
         }
         let mut actions = process.member.on_time(at);
-        actions.extend(match answer {
-            Ok(Response::Join(response)) => process.member.on_joined(ticket, Ok(response), at),
-            Ok(Response::Sync(response)) => process.member.on_synced(ticket, Ok(response), at),
-            Ok(Response::Heartbeat(response)) => {
-                process.member.on_heartbeat(ticket, Ok(response), at)
-            }
-            Ok(Response::Leave(response)) => process.member.on_left(ticket, Ok(response)),
-            // Only the call the ticket belongs to takes notice.
-            Err(failure) => {
-                let mut actions = process.member.on_joined(ticket, Err(failure.clone()), at);
-                actions.extend(process.member.on_synced(ticket, Err(failure.clone()), at));
-                actions.extend(process.member.on_heartbeat(ticket, Err(failure), at));
-                actions
-            }
-        });
+        for reply in replies(ticket, answer) {
+            actions.extend(process.member.on_reply(reply, at));
+        }
         actions
     }
 

@@ -1,0 +1,64 @@
+//! Settings of the dead letters' producer.
+
+use super::*;
+
+fn options(settings: &[(&str, &str)]) -> Result<LetterOptions, String> {
+    let settings = settings.iter();
+    let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    LetterOptions::from_properties(&settings.collect()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn defaults_are_those_of_connects_producers() {
+    let expected = LetterOptions {
+        acks: Acks::All,
+        batch: BatchOptions::default(),
+        letter_bytes_max: 1_048_576,
+        requests_in_flight_max: 1,
+    };
+    assert_eq!(options(&[]), Ok(expected));
+}
+
+#[test]
+fn settings_are_read_and_checked() {
+    let set = options(&[
+        ("acks", "0"),
+        ("compression.type", "zstd"),
+        ("compression.zstd.level", "9"),
+        ("compression.gzip.level", "2"),
+        ("batch.size", "1"),
+        ("max.in.flight.requests.per.connection", "5"),
+    ]);
+    let set = set.unwrap();
+    assert_eq!((set.acks, set.requests_in_flight_max), (Acks::Leader, 5));
+    let batch = BatchOptions {
+        codec: Codec::Zstd,
+        level: Some(9),
+        bytes_target: 1,
+    };
+    assert_eq!(set.batch, batch);
+    assert_eq!(
+        options(&[("compression.type", "brotli")]).unwrap_err(),
+        "Invalid value brotli for configuration compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
+    );
+    assert!(options(&[("acks", "2")]).is_err());
+    assert!(options(&[("max.request.size", "-1")]).is_err());
+}
+
+#[test]
+fn size_of_a_letter_counts_what_is_around_it() {
+    let header = HeaderRef {
+        key: b"key",
+        value: None,
+    };
+    // 82 around it, no key, a value with two bytes of length, one header.
+    let bytes = 82 + 1 + (2 + 64) + 1 + (1 + 3) + 1;
+    for (most, fits) in [(bytes, true), (bytes - 1, false)] {
+        let options = LetterOptions {
+            letter_bytes_max: most,
+            ..options(&[]).unwrap()
+        };
+        let checked = options.check_size(None, Some(&[0; 64]), &[header]);
+        assert_eq!(checked.is_ok(), fits, "{checked:?}");
+    }
+}
