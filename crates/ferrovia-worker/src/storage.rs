@@ -12,3 +12,5 @@ pub mod log;
 mod base64;
 mod json;
 mod key;
+#[cfg(test)]
+mod recorded;

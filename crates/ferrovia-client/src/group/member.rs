@@ -10,7 +10,7 @@
 //! [`Action::AskRevoke`] or [`Action::PartitionsLost`] that names them.
 //!
 //! # Source
-//! `ConsumerCoordinator.java`, KIP-62, KIP-429. Stricter than Java's in what the [`cohort`](super::cohort) says.
+//! `ConsumerCoordinator.java`, KIP-62, KIP-429. Stricter than Java's in what the [`cohort`] says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

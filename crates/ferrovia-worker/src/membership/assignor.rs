@@ -35,7 +35,7 @@ pub struct Round<'a> {
     pub protocol: ConnectProtocol,
     /// The leader's member id.
     pub leader: &'a str,
-    /// The config offset that [`super::readiness`] gave.
+    /// The config offset that [`readiness`](super::readiness::readiness) gave.
     pub config_offset: i64,
     /// Every connector with the number of its tasks; 0 while its tasks are not all known.
     pub configured: &'a BTreeMap<Arc<str>, u32>,

@@ -104,7 +104,7 @@ impl Object {
     }
 }
 
-/// Quotes a text as Jackson does: it escapes what it must and nothing else.
+/// Quotes a text as Jackson does: it escapes what it must, and what takes more than 16 bits.
 fn write_text(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
@@ -120,6 +120,11 @@ fn write_text(out: &mut String, text: &str) {
                 // Writing to a string cannot fail.
                 let _ = write!(out, "\\u{:04X}", u32::from(character));
             }
+            '\u{10000}'.. => {
+                for half in character.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{half:04X}");
+                }
+            }
             _ => out.push(character),
         }
     }
@@ -134,7 +139,10 @@ mod tests {
     fn text_is_escaped_as_jackson_does() {
         let object = Object::new().text("a", "x/y\"é\\\n\u{1f}😀\u{7f}");
         let text = String::from_utf8(object.into_bytes()).unwrap();
-        assert_eq!(text, "{\"a\":\"x/y\\\"é\\\\\\n\\u001F😀\u{7f}\"}");
+        assert_eq!(
+            text,
+            "{\"a\":\"x/y\\\"é\\\\\\n\\u001F\\uD83D\\uDE00\u{7f}\"}"
+        );
     }
 
     #[test]

@@ -97,7 +97,8 @@ impl CohortMembership {
     }
 
     /// Asks for another round, or back into the group after [`Self::step_out`]. Returns at once. Nothing changes if
-    /// [`CohortEvent::OffersWanted`] is on its way or not answered yet: that answer is to hold what is new.
+    /// [`CohortEvent::OffersWanted`] is on its way or not answered yet: that answer is to hold what is new. A follower
+    /// that joins with the bytes it joined with before gets the assignment it has, and the others hear nothing.
     ///
     /// `reason` is for the logs of the coordinator; past 255 characters it is cut.
     pub fn request_rejoin(&self, reason: &str) {

@@ -145,7 +145,11 @@ pub struct Assignment {
     pub bytes: Bytes,
 }
 
-/// Why the group goes on without this member.
+/// Why the group goes on without this member, or may do so.
+///
+/// Others may be given its work from now on. Owners of exclusive work stop it at once, as consumers do. A Java
+/// Connect worker stops when no coordinator is found; after the other causes it works on, and says so in the metadata
+/// of its next join, unless the protocol is the eager one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LossCause {
     /// The member's session ended at the coordinator; it joins as a new member.

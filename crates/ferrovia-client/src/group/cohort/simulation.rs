@@ -16,7 +16,7 @@ use model::{Asked, Model, Request, Response};
 mod network;
 mod owner;
 
-const DEFAULT_SEEDS: u64 = 1_000;
+const DEFAULT_SEEDS: u64 = 500;
 const TROUBLE: Duration = Duration::from_secs(30);
 const PEACE: Duration = Duration::from_secs(60);
 

@@ -118,3 +118,6 @@ fn properties(settings: &BTreeMap<String, String>) -> Object {
         });
     Object::new().object("properties", &inner)
 }
+
+#[cfg(test)]
+mod tests;

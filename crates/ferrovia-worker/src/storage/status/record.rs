@@ -176,3 +176,6 @@ fn number(fields: &Map<'_>, name: &str) -> Result<i64, String> {
 fn class(value: Option<&Value<'_>>) -> &'static str {
     value.map_or("null", Value::java_class)
 }
+
+#[cfg(test)]
+mod tests;
