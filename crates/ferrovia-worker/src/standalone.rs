@@ -7,7 +7,10 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
 use crate::config::WorkerConfig;
-use crate::herder::{ConnectorCatalog, ConnectorValidator, HerderHandle, StandaloneHerder};
+use crate::herder::machine::Rules;
+use crate::herder::offsets::SinkOffsets;
+use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
+use crate::logging::Loggers;
 use crate::rest::RestServer;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
 
@@ -16,7 +19,7 @@ use crate::task::runner::{TaskMetrics, ThreadedRunner};
 pub struct StandaloneWorker {
     herder: HerderHandle,
     metrics: TaskMetrics,
-    herding: JoinHandle<()>,
+    herding: JoinHandle<Result<(), String>>,
     serving: Option<Serving>,
 }
 
@@ -36,14 +39,28 @@ impl StandaloneWorker {
         worker_id: String,
         catalog: Arc<dyn ConnectorCatalog>,
     ) -> io::Result<Self> {
-        let stop_timeout = config.task_shutdown_graceful_timeout;
+        let rules = Rules {
+            worker_id: worker_id.into(),
+            task_stop_timeout: config.task_shutdown_graceful_timeout,
+            tracks_topics: config.topic_tracking_enable,
+            resets_topics: config.topic_tracking_allow_reset,
+            cluster: None,
+        };
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
-        let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
+        let validator = Arc::new(ConnectorValidator::new(catalog, Arc::clone(&config)));
+        let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
         let runner = ThreadedRunner::start(config)?;
         let metrics = runner.metrics();
-        let (herder, handle) = StandaloneHerder::new(worker_id, runner, validator, stop_timeout);
+        let (herder, handle) = Herder::new(HerderParts {
+            rules,
+            runner,
+            validator,
+            offsets,
+            loggers: Loggers::default(),
+            cluster: None,
+        });
         Ok(Self {
             herder: handle,
             metrics,

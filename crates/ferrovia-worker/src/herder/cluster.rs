@@ -7,10 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use ferrovia_client::group::cohort::CohortSettings;
 use ferrovia_client::group::cohort::driver::{
     AssignmentsWanted, CohortEvent, CohortMembership, OffersWanted,
 };
-use ferrovia_client::group::cohort::CohortSettings;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -19,7 +19,7 @@ use self::journal::StatusJournal;
 use super::machine::{Action, ForwardFailure, HerderMachine, KeyRules, Moment, Ticket};
 use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
-use crate::storage::log::{LogEvent, LogEvents, NewRecord, TopicLog};
+use crate::storage::log::{LogEvent, LogEvents, NewRecord, ReadMark, TopicLog};
 
 mod journal;
 
@@ -172,7 +172,7 @@ impl Cluster {
                 let actions = machine.on_config_caught_up(at);
                 self.topic_was_read(actions)
             }
-            ClusterEvent::Status(LogEvent::ReachedEnd(mark)) if mark == crate::storage::log::ReadMark::OPENED => {
+            ClusterEvent::Status(LogEvent::ReachedEnd(mark)) if mark == ReadMark::OPENED => {
                 self.topic_was_read(Vec::new())
             }
             ClusterEvent::Config(LogEvent::ReachedEnd(_))
@@ -188,7 +188,9 @@ impl Cluster {
             ClusterEvent::Flushed(ticket) => machine.on_statuses_flushed(ticket, at),
             ClusterEvent::Forwarded(ticket, outcome) => machine.on_forwarded(ticket, outcome, at),
             ClusterEvent::Closed(topic) => {
-                vec![Action::Fail(format!("the {topic} topic is not read any more"))]
+                vec![Action::Fail(format!(
+                    "the {topic} topic is not read any more"
+                ))]
             }
         }
     }
@@ -256,7 +258,9 @@ impl Cluster {
                 tasks,
                 key,
             } => {
-                let asked = self.leader.put_tasks(&url, &connector, &tasks, key.as_ref());
+                let asked = self
+                    .leader
+                    .put_tasks(&url, &connector, &tasks, key.as_ref());
                 self.errands
                     .spawn(async move { ClusterEvent::Forwarded(ticket, asked.await) });
             }
@@ -298,16 +302,13 @@ impl Cluster {
     fn write_config(&mut self, ticket: Ticket, records: &[ConfigRecord]) {
         let records = records.iter();
         let records = records.map(|record| NewRecord::new(record.key(), record.value()));
-        let appended = self.config.append(records.collect());
-        let read = self.config.requested_end();
+        let written = self.config.append_and_read(records.collect());
         self.errands.spawn(async move {
-            let write = async {
-                appended.await?;
-                read().await
-            };
-            let outcome = match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+            let outcome = match tokio::time::timeout(WRITE_TIMEOUT, written).await {
                 Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(format!("Error writing connector configuration to Kafka: {error}")),
+                Ok(Err(error)) => Err(format!(
+                    "Error writing connector configuration to Kafka: {error}"
+                )),
                 Err(_) => Err("Timed out waiting for future".to_owned()),
             };
             ClusterEvent::Written(ticket, outcome)

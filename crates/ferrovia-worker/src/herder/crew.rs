@@ -182,7 +182,11 @@ impl<R: TaskRunner> Crew<R> {
     }
 
     fn abandon_connector(&mut self, name: &Arc<str>, run: Run) {
-        if self.connectors.get(name).is_some_and(|(known, _)| *known == run) {
+        if self
+            .connectors
+            .get(name)
+            .is_some_and(|(known, _)| *known == run)
+        {
             self.connectors.remove(name);
         }
     }
@@ -209,12 +213,7 @@ impl<R: TaskRunner> Crew<R> {
     }
 
     /// Begins a task, unless it was told to stop meanwhile.
-    async fn start_task(
-        &mut self,
-        id: TaskId,
-        run: Run,
-        prepared: Result<Box<TaskStart>, String>,
-    ) {
+    async fn start_task(&mut self, id: TaskId, run: Run, prepared: Result<Box<TaskStart>, String>) {
         let known = self.preparing.get(&id).copied();
         let Some((_, is_paused)) = known.filter(|(known, _)| *known == run) else {
             let ended = WorkEvent::Task(id, run, TaskEvent::Ended);
@@ -242,7 +241,11 @@ impl<R: TaskRunner> Crew<R> {
 
     async fn stop_task(&mut self, id: TaskId, run: Run) {
         info!("Stopping task {id}");
-        if self.preparing.get(&id).is_some_and(|(known, _)| *known == run) {
+        if self
+            .preparing
+            .get(&id)
+            .is_some_and(|(known, _)| *known == run)
+        {
             // Its end is told when the look-up returns.
             self.preparing.remove(&id);
         } else {
@@ -345,10 +348,7 @@ fn trace(error: &HerderError) -> String {
 }
 
 /// Calls code of a connector, which may panic.
-fn guarded<T>(
-    what: &str,
-    call: impl FnOnce() -> Result<T, String>,
-) -> Result<T, String> {
+fn guarded<T>(what: &str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|_| Err(format!("the connector panicked while {what}")))
 }

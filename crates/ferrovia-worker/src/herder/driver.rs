@@ -75,7 +75,7 @@ pub struct HerderParts<R> {
     /// Runs its tasks.
     pub runner: R,
     /// Checks settings.
-    pub validator: ConnectorValidator,
+    pub validator: Arc<ConnectorValidator>,
     /// Reads and changes the offsets of sinks.
     pub offsets: SinkOffsets,
     /// The levels of loggers.
@@ -102,7 +102,7 @@ impl<R: TaskRunner> Herder<R> {
     /// A herder without connectors.
     pub fn new(parts: HerderParts<R>) -> (Self, HerderHandle) {
         let (handle, requests) = HerderHandle::channel();
-        let validator = Arc::new(parts.validator);
+        let validator = parts.validator;
         let machine = HerderMachine::new(parts.rules, validator.catalog());
         let herder = Self {
             machine,

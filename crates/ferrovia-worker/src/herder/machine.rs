@@ -42,13 +42,15 @@ use self::publish::Publishing;
 use self::writes::Then;
 use super::catalog::ConnectorCatalog;
 use super::request::{ConnectorOffset, HerderError, Outcome};
+use super::runner::TaskEvent;
 use super::validation::GivenSettings;
-use super::work::{Work, WorkAction};
+use super::work::{Run, Work, WorkAction};
 use crate::config::Settings;
 use crate::status::TaskId;
 use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKey};
 use crate::storage::status::{StatusFold, StatusRecord};
 
+pub use self::publish::ForwardFailure;
 pub use self::rules::{ClusterRules, KeyRules, Rules};
 
 /// When something happened. Machines have no clock of their own.
@@ -81,8 +83,8 @@ pub enum Action {
     WriteStatus(StatusRecord),
     /// Call [`HerderMachine::on_statuses_flushed`] when all statuses so far are written.
     FlushStatuses(Ticket),
-    /// Make a session key, then call [`HerderMachine::on_session_key`].
-    MakeSessionKey,
+    /// Make a session key and write it to the config topic, then call [`HerderMachine::on_written`].
+    MakeSessionKey(Ticket),
     /// Check settings, then call [`HerderMachine::on_checked`].
     Check(Ticket, GivenSettings),
     /// Ask the leader to write the tasks of a connector, then call [`HerderMachine::on_forwarded`].
@@ -231,6 +233,11 @@ impl HerderMachine {
         self.finish(at)
     }
 
+    /// Whether the history of the config topic was read.
+    pub fn is_caught_up(&self) -> bool {
+        self.config.is_caught_up()
+    }
+
     /// Whether the worker has come up and, in a cluster, has joined it.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Ready && self.group.has_settled_once()
@@ -359,15 +366,15 @@ impl HerderMachine {
 #[derive(Clone, Debug)]
 pub enum WorkEvent {
     /// A connector was started, or failed to with a trace.
-    ConnectorStarted(Arc<str>, super::work::Run, Result<(), String>),
+    ConnectorStarted(Arc<str>, Run, Result<(), String>),
     /// A connector was stopped, or failed to with a trace.
-    ConnectorStopped(Arc<str>, super::work::Run, Result<(), String>),
+    ConnectorStopped(Arc<str>, Run, Result<(), String>),
     /// A connector said which tasks it wants, or failed to with a trace.
     TasksNamed(Arc<str>, Result<WantedTasks, String>),
     /// A task said something.
-    Task(TaskId, super::work::Run, super::runner::TaskEvent),
+    Task(TaskId, Run, TaskEvent),
     /// A task used a topic.
-    UsedTopic(TaskId, String),
+    UsedTopic(TaskId, Arc<str>),
 }
 
 /// The tasks that a connector wants to have.

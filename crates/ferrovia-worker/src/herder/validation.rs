@@ -87,6 +87,20 @@ impl ConnectorValidator {
         &self.plugins
     }
 
+    /// The connectors that this worker has.
+    pub fn catalog(&self) -> Arc<dyn ConnectorCatalog> {
+        Arc::clone(&self.connectors)
+    }
+
+    /// The connector that users mean by a class or an alias.
+    ///
+    /// # Errors
+    /// [`HerderError::BadRequest`] where there is none.
+    pub fn connector(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
+        let connector = self.connectors.connector(class);
+        connector.ok_or_else(|| self.unknown(class))
+    }
+
     /// All about the settings of a connector. Reads files where settings point to them, so it may block.
     ///
     /// # Errors
@@ -128,11 +142,7 @@ impl ConnectorValidator {
             .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
             .collect();
         let resolved = self.resolve(&written)?;
-        let class = &resolved.config.class;
-        let plugin = self
-            .connectors
-            .connector(class)
-            .ok_or_else(|| self.unknown(class))?;
+        let plugin = self.connector(&resolved.config.class)?;
         spelling::warn(&resolved.config.name, &infos, &written);
         Ok(Admission {
             name: resolved.config.name.into(),

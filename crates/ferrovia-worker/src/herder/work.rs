@@ -136,7 +136,8 @@ impl Work {
         now: Duration,
     ) -> Vec<WorkAction> {
         let run = self.next_run();
-        self.connectors.start(name, wish, &[State::Unassigned], run, now)
+        self.connectors
+            .start(name, wish, &[State::Unassigned], run, now)
     }
 
     /// As [`start_connector`](Self::start_connector), because a user wants it restarted with others: the status says so.
@@ -251,6 +252,12 @@ impl Work {
     /// Whether the connector was started and has not ended.
     pub fn is_connector_running(&self, name: &str) -> bool {
         self.connectors.is_running(name)
+    }
+
+    /// The life of a task that runs.
+    #[cfg(test)]
+    pub(crate) fn run_of(&self, id: &TaskId) -> Run {
+        self.tasks.run_of(id)
     }
 
     /// Whether anything is left of the connector that is not yet ended.

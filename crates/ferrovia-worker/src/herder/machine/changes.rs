@@ -118,7 +118,10 @@ impl HerderMachine {
         let is_free = matches!(
             step,
             Step::Change(
-                Change::Pause(_) | Change::Resume(_) | Change::ResetTopics(_) | Change::LogLevel { .. }
+                Change::Pause(_)
+                    | Change::Resume(_)
+                    | Change::ResetTopics(_)
+                    | Change::LogLevel { .. }
             )
         );
         if !self.is_settled() && !(is_free && self.config.is_caught_up()) {
@@ -138,7 +141,12 @@ impl HerderMachine {
         }
     }
 
-    fn change(&mut self, request: RequestId, change: Change, at: Moment) -> Result<(), HerderError> {
+    fn change(
+        &mut self,
+        request: RequestId,
+        change: Change,
+        at: Moment,
+    ) -> Result<(), HerderError> {
         match change {
             // They are checked first.
             Change::Create { .. } | Change::Put { .. } => Ok(()),
@@ -226,7 +234,9 @@ impl HerderMachine {
     ) -> Result<(), HerderError> {
         self.check_leads("Only the leader can set connector configs.")?;
         let config = self.config.snapshot();
-        let config = config.connector_config(name).ok_or_else(|| not_found(name))?;
+        let config = config
+            .connector_config(name)
+            .ok_or_else(|| not_found(name))?;
         let mut patched: GivenSettings = config
             .iter()
             .map(|(key, value)| (key.clone(), Some(value.clone())))
@@ -261,7 +271,12 @@ impl HerderMachine {
         Ok(())
     }
 
-    fn aim(&mut self, request: RequestId, name: &str, target: TargetState) -> Result<(), HerderError> {
+    fn aim(
+        &mut self,
+        request: RequestId,
+        name: &str,
+        target: TargetState,
+    ) -> Result<(), HerderError> {
         if !self.config.snapshot().contains(name) {
             return Err(HerderError::NotFound(format!("Unknown connector {name}")));
         }
@@ -316,7 +331,12 @@ impl HerderMachine {
         Ok(())
     }
 
-    fn restart_task(&mut self, request: RequestId, id: &TaskId, at: Moment) -> Result<(), HerderError> {
+    fn restart_task(
+        &mut self,
+        request: RequestId,
+        id: &TaskId,
+        at: Moment,
+    ) -> Result<(), HerderError> {
         let config = self.config.snapshot();
         if !config.contains(&id.connector) {
             return Err(HerderError::NotFound(match self.is_alone() {
@@ -366,7 +386,9 @@ impl HerderMachine {
     ) -> Result<(), HerderError> {
         self.check_leads("Only the leader can process external offsets modification requests")?;
         let config = self.config.snapshot();
-        let settings = config.connector_config(name).ok_or_else(|| not_found(name))?;
+        let settings = config
+            .connector_config(name)
+            .ok_or_else(|| not_found(name))?;
         let is_stopped = config.target_state(name) == Some(TargetState::Stopped);
         if !is_stopped || config.task_count(name) != 0 {
             return Err(HerderError::BadRequest(format!(
@@ -402,9 +424,15 @@ impl HerderMachine {
         self.write_tasks(&name.into(), tasks, AfterTasks::Reply(request))
     }
 
-    fn fence(&mut self, request: RequestId, name: &str, signature: &Signature) -> Result<(), HerderError> {
+    fn fence(
+        &mut self,
+        request: RequestId,
+        name: &str,
+        signature: &Signature,
+    ) -> Result<(), HerderError> {
         if self.is_alone() {
-            let text = "Kafka Connect in standalone mode does not support exactly-once source connectors.";
+            let text =
+                "Kafka Connect in standalone mode does not support exactly-once source connectors.";
             return Err(HerderError::Failed(text.to_owned()));
         }
         self.check_signature(signature)?;

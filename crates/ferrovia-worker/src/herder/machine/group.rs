@@ -84,7 +84,10 @@ enum Stage {
     /// Everything ends, because the protocol wants it before each round.
     Yielding { is_flushing: bool },
     /// What was revoked ends.
-    Revoking { given: Assignment, is_flushing: bool },
+    Revoking {
+        given: Assignment,
+        is_flushing: bool,
+    },
     /// The assignment knows more of the config topic than this worker.
     CatchingUp { until: Duration, rejoins: bool },
     /// Out of the group, because the config topic could not be read.
@@ -219,7 +222,10 @@ impl HerderMachine {
         if let Group::Member(member) = &mut self.group {
             member.is_rejoining = false;
             member.owners = None;
-            let waits = matches!(member.stage, Stage::Yielding { .. } | Stage::Revoking { .. });
+            let waits = matches!(
+                member.stage,
+                Stage::Yielding { .. } | Stage::Revoking { .. }
+            );
             if waits {
                 member.are_offers_due = true;
             } else if member.current.is_cooperative() || self.work.is_over() {
@@ -361,7 +367,10 @@ impl HerderMachine {
         let Group::Member(member) = &mut self.group else {
             return;
         };
-        if member.scheduled.is_some_and(|scheduled| scheduled <= at.now) {
+        if member
+            .scheduled
+            .is_some_and(|scheduled| scheduled <= at.now)
+        {
             member.scheduled = None;
             self.rejoin("the scheduled rebalance is due");
         }
@@ -389,9 +398,9 @@ impl HerderMachine {
             return None;
         };
         let stage = match member.stage {
-            Stage::CatchingUp { until, .. }
-            | Stage::Away { until }
-            | Stage::Reading { until } => Some(until),
+            Stage::CatchingUp { until, .. } | Stage::Away { until } | Stage::Reading { until } => {
+                Some(until)
+            }
             _ => None,
         };
         [stage, member.scheduled, self.key_deadline()]

@@ -11,13 +11,10 @@ use super::group::{Group, KeyState, Member, Owners};
 use super::writes::Then;
 use super::{Action, HerderMachine, Moment};
 use crate::herder::request::{HerderError, Signature};
-use crate::membership::assignor::{
-    EagerAssignor, Generations, Member as Joined, Plan, Round,
-};
+use crate::membership::assignor::{EagerAssignor, Generations, Member as Joined, Plan, Round};
 use crate::membership::protocol::{Assignment, ConnectProtocol, WorkerState};
 use crate::membership::readiness::{Readiness, readiness};
 use crate::signature;
-use crate::storage::config::{ConfigRecord, SessionKey};
 
 /// How long after a failure a new session key is tried to be written again.
 const KEY_BACKOFF: Duration = Duration::from_secs(1);
@@ -41,21 +38,14 @@ impl HerderMachine {
         self.finish(at)
     }
 
-    /// A key was made, to be written.
-    pub fn on_session_key(&mut self, key: SessionKey, at: Moment) -> Vec<Action> {
-        if self.group.is_leader() {
-            self.write(vec![ConfigRecord::SessionKey(key)], Then::KeyWritten(at.now));
-        }
-        self.finish(at)
-    }
-
     /// Does what a leader has to do from time to time.
     pub(super) fn lead(&mut self, at: Moment) {
         let is_due = self.is_settled() && self.group.is_leader() && self.is_key_due(at);
         if let (true, Group::Member(member)) = (is_due, &mut self.group) {
             tracing::debug!("Distributing new session key");
             member.key = KeyState::Making;
-            self.actions.push(Action::MakeSessionKey);
+            let ticket = self.ticket(Then::KeyWritten(at.now));
+            self.actions.push(Action::MakeSessionKey(ticket));
         }
     }
 
@@ -143,8 +133,14 @@ impl HerderMachine {
         let Some(key) = config.session_key() else {
             return true;
         };
-        let ttl = rules.ttl.map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
-        let left = ttl.map(|ttl| key.created_ms.saturating_add(ttl).saturating_sub(at.wall_ms));
+        let ttl = rules
+            .ttl
+            .map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
+        let left = ttl.map(|ttl| {
+            key.created_ms
+                .saturating_add(ttl)
+                .saturating_sub(at.wall_ms)
+        });
         member.next_key_look = left
             .and_then(|left| u64::try_from(left).ok())
             .map(|left| at.now + Duration::from_millis(left));
@@ -195,12 +191,16 @@ impl Member {
         // A member whose metadata cannot be read gets an assignment as well, so that it does not wait for one.
         let nothing = |id: &Arc<str>| (Arc::clone(id), nothing_of(&round));
         let rest = election.members.iter().map(|member| &member.member_id);
-        let rest = rest.filter(|id| !plan.assignments.contains_key(*id)).map(nothing);
+        let rest = rest
+            .filter(|id| !plan.assignments.contains_key(*id))
+            .map(nothing);
         let rest: Vec<_> = rest.collect();
         let all = plan.assignments.into_iter().chain(rest);
         all.map(|(id, assignment)| {
             let bytes = assignment.to_bytes(protocol);
-            bytes.map(|bytes| (id, bytes)).map_err(|error| error.to_string())
+            bytes
+                .map(|bytes| (id, bytes))
+                .map_err(|error| error.to_string())
         })
         .collect()
     }
@@ -208,8 +208,10 @@ impl Member {
 
 impl Owners {
     fn of(plan: &Plan, members: &[Joined]) -> Self {
-        let urls: BTreeMap<&Arc<str>, &Arc<str>> =
-            members.iter().map(|member| (&member.id, &member.state.url)).collect();
+        let urls: BTreeMap<&Arc<str>, &Arc<str>> = members
+            .iter()
+            .map(|member| (&member.id, &member.state.url))
+            .collect();
         let url = |id: &Arc<str>| urls.get(id).map(|url| Arc::clone(url));
         let connectors = plan.connector_owners.iter();
         let tasks = plan.task_owners.iter();
@@ -232,7 +234,9 @@ fn joined(candidate: &Candidate) -> Option<Joined> {
         }),
         Err(error) => {
             let id = &candidate.member_id;
-            tracing::warn!("Member {id} gets no work, because its metadata cannot be read: {error}");
+            tracing::warn!(
+                "Member {id} gets no work, because its metadata cannot be read: {error}"
+            );
             None
         }
     }
@@ -240,7 +244,10 @@ fn joined(candidate: &Candidate) -> Option<Joined> {
 
 /// An assignment of nothing.
 fn nothing_of(round: &Round<'_>) -> Assignment {
-    let leader = round.members.iter().find(|member| &*member.id == round.leader);
+    let leader = round
+        .members
+        .iter()
+        .find(|member| &*member.id == round.leader);
     Assignment {
         version: round.protocol.version(),
         error: Assignment::NO_ERROR,

@@ -109,7 +109,10 @@ impl HerderMachine {
         // everything is stopped anyway.
         if self.group.is_cooperative() {
             let held: Vec<TaskId> = self.work.tasks().into_iter().collect();
-            for id in held.iter().filter(|id| news.retasked.contains(&id.connector)) {
+            for id in held
+                .iter()
+                .filter(|id| news.retasked.contains(&id.connector))
+            {
                 let work = self.work.stop_task(id, at.now);
                 self.do_work(work);
             }

@@ -72,12 +72,12 @@ impl HerderMachine {
         at: Moment,
     ) {
         match outcome {
-            Err(trace) if self.is_alone() => self.fail_connector(name, &trace, at),
+            Err(trace) if self.is_alone() => self.fail_connector(name, &trace),
             Err(trace) => self.publishing_failed(name, &trace, at),
             Ok(wanted) => match check_count(name, wanted) {
                 Err(reason) => {
                     let trace = ConnectError::failed(reason).trace();
-                    self.fail_connector(name, &trace, at);
+                    self.fail_connector(name, &trace);
                 }
                 Ok(tasks) => self.publish(name, tasks, at),
             },
@@ -90,13 +90,18 @@ impl HerderMachine {
     }
 
     pub(super) fn publishing_failed(&mut self, name: &Arc<str>, reason: &str, at: Moment) {
-        tracing::error!("Failed to reconfigure connector's tasks ({name}), retrying after backoff: {reason}");
+        tracing::error!(
+            "Failed to reconfigure connector's tasks ({name}), retrying after backoff: {reason}"
+        );
         self.publish_later(name, at);
     }
 
     pub(super) fn check_publishing(&mut self, at: Moment) {
         let is_due = |publishing: &Publishing| publishing.retry_at.is_some_and(|due| due <= at.now);
-        let due = self.publishing.iter().filter(|(_, publishing)| is_due(publishing));
+        let due = self
+            .publishing
+            .iter()
+            .filter(|(_, publishing)| is_due(publishing));
         for name in due.map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>() {
             match self.work.ask_tasks(&name) {
                 Some(ask) => {
@@ -106,7 +111,9 @@ impl HerderMachine {
                     self.actions.push(Action::Work(ask));
                 }
                 None => {
-                    tracing::info!("Skipping reconfiguration of connector {name} since it is not running");
+                    tracing::info!(
+                        "Skipping reconfiguration of connector {name} since it is not running"
+                    );
                     self.publishing.remove(&name);
                 }
             }
@@ -140,7 +147,7 @@ impl HerderMachine {
         }
     }
 
-    fn fail_connector(&mut self, name: &Arc<str>, trace: &str, at: Moment) {
+    fn fail_connector(&mut self, name: &Arc<str>, trace: &str) {
         let work = self.work.fail_connector(name, trace.to_owned());
         self.do_work(work);
         self.tell_start_failed(name, trace);
@@ -166,9 +173,10 @@ impl HerderMachine {
             .collect();
         let ids = config.tasks(name);
         let are_same = ids.len() == tasks.len()
-            && ids.iter().zip(&tasks).all(|(id, task)| {
-                config.task_config(id).is_some_and(|known| **known == *task)
-            })
+            && ids
+                .iter()
+                .zip(&tasks)
+                .all(|(id, task)| config.task_config(id).is_some_and(|known| **known == *task))
             && config.applied_config(name) == Some(settings)
             && !config.is_inconsistent(name);
         if are_same {

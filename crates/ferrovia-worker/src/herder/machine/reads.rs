@@ -13,13 +13,21 @@ use crate::herder::request::{
 use crate::status::{Status, TaskId};
 
 impl HerderMachine {
+    /// The life of a task that runs.
+    #[cfg(test)]
+    pub(crate) fn run_of(&self, id: &TaskId) -> crate::herder::work::Run {
+        self.work.run_of(id)
+    }
+
     /// One connector as configured.
     ///
     /// # Errors
     /// [`HerderError::NotFound`]
     pub fn info(&self, name: &str) -> Result<ConnectorInfo, HerderError> {
         let config = self.config.snapshot();
-        let settings = config.connector_config(name).ok_or_else(|| not_found(name))?;
+        let settings = config
+            .connector_config(name)
+            .ok_or_else(|| not_found(name))?;
         Ok(ConnectorInfo {
             name: Arc::from(name),
             config: settings.as_ref().clone(),

@@ -59,9 +59,10 @@ impl HerderMachine {
 
     fn restart_tasks_of(&mut self, plan: &ConnectorStatus, at: Moment) {
         let held = self.work.tasks();
-        let restarting = plan.tasks.iter().filter(|(id, status)| {
-            status.state == State::Restarting && held.contains(id)
-        });
+        let restarting = plan
+            .tasks
+            .iter()
+            .filter(|(id, status)| status.state == State::Restarting && held.contains(id));
         let restarting: Vec<TaskId> = restarting.map(|(id, _)| id.clone()).collect();
         for id in restarting {
             if let Some(wish) = self.task_wish(&id) {

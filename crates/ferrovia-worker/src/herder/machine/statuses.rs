@@ -33,8 +33,7 @@ impl HerderMachine {
     /// Writes to the status topic. A worker that is alone reads it at once.
     pub(super) fn write_status(&mut self, record: StatusRecord) {
         if self.is_alone() {
-            let (key, value) = (record.key(), record.value());
-            self.statuses.on_record(Some(key.as_bytes()), value.as_deref());
+            self.statuses.apply(record);
         } else {
             self.actions.push(Action::WriteStatus(record));
         }
@@ -42,8 +41,11 @@ impl HerderMachine {
 
     /// A task used a topic (KIP-558). It is told once.
     pub(super) fn on_topic_used(&mut self, id: &TaskId, topic: &str, at: Moment) {
-        let mut known = self.statuses.statuses().topics(&id.connector);
-        if !self.rules.tracks_topics || known.any(|(known, _)| &**known == topic) {
+        let known = self.statuses.statuses();
+        let is_known = known
+            .topics(&id.connector)
+            .any(|(known, _)| **known == *topic);
+        if is_known || !self.rules.tracks_topics {
             return;
         }
         self.write_status(StatusRecord::Topic {
@@ -87,9 +89,7 @@ impl HerderMachine {
         let work = &self.work;
         let (ended, ending) = std::mem::take(&mut self.ending)
             .into_iter()
-            .partition(|(_, name)| {
-                !work.is_connector_alive(name) && !work.is_any_task_alive(name)
-            });
+            .partition(|(_, name)| !work.is_connector_alive(name) && !work.is_any_task_alive(name));
         self.ending = ending;
         for (request, _) in ended {
             self.reply(request, Ok(Outcome::Done));

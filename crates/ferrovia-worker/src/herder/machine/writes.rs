@@ -101,17 +101,20 @@ impl HerderMachine {
         tasks: Vec<BTreeMap<String, String>>,
         after: AfterTasks,
     ) -> Result<(), HerderError> {
-        let is_stopped = self.config.snapshot().target_state(connector) == Some(TargetState::Stopped);
+        let is_stopped =
+            self.config.snapshot().target_state(connector) == Some(TargetState::Stopped);
         if is_stopped && !tasks.is_empty() {
             return Err(HerderError::BadRequest(format!(
                 "Cannot submit non-empty set of task configs for stopped connector {connector}"
             )));
         }
         let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
-        let staged = (0..count).zip(tasks).map(|(task, settings)| ConfigRecord::Task {
-            id: TaskId::new(Arc::clone(connector), task),
-            settings: Arc::new(settings),
-        });
+        let staged = (0..count)
+            .zip(tasks)
+            .map(|(task, settings)| ConfigRecord::Task {
+                id: TaskId::new(Arc::clone(connector), task),
+                settings: Arc::new(settings),
+            });
         let then = Then::Commit {
             connector: Arc::clone(connector),
             tasks: count,

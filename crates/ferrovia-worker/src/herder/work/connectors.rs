@@ -85,7 +85,9 @@ impl Connectors {
             Life::Resting {
                 has_failed: true, ..
             } if target != TargetState::Stopped => return Vec::new(),
-            Life::Starting { wish, .. } | Life::Running { wish, .. } | Life::Resting { wish, .. }
+            Life::Starting { wish, .. }
+            | Life::Running { wish, .. }
+            | Life::Resting { wish, .. }
                 if wish.target == target =>
             {
                 return Vec::new();
@@ -298,9 +300,8 @@ impl Connectors {
     /// Tells what is to be told, and begins the next life if there is one.
     fn begin(&mut self, name: &Arc<str>, then: Then<ConnectorWish>, run: Run) -> Vec<WorkAction> {
         let told = then.tell.iter();
-        let mut actions: Vec<WorkAction> = told
-            .map(|&state| is(name, state, String::new()))
-            .collect();
+        let mut actions: Vec<WorkAction> =
+            told.map(|&state| is(name, state, String::new())).collect();
         let Some(wish) = then.wish else {
             return actions;
         };

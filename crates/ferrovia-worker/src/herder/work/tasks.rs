@@ -165,6 +165,14 @@ impl Tasks {
         !matches!(self.lives.get(id), None | Some(Life::Ended))
     }
 
+    #[cfg(test)]
+    pub(super) fn run_of(&self, id: &TaskId) -> Run {
+        match self.lives.get(id) {
+            Some(Life::Running { run, .. } | Life::Stopping { run, .. }) => *run,
+            _ => Run(0),
+        }
+    }
+
     pub(super) fn is_any_alive(&self) -> bool {
         let mut lives = self.lives.values();
         lives.any(|life| !matches!(life, Life::Ended))

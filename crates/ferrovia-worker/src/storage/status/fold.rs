@@ -27,6 +27,7 @@ impl StatusFold {
     /// Takes the next record. One that cannot be used is logged and skipped.
     pub fn on_record(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
         match StatusRecord::parse(key, value) {
+            Ok(record) if self.is_stale(&record) => {}
             Ok(record) => self.apply(record),
             Err(reason) => {
                 let key = key.map(String::from_utf8_lossy);
@@ -38,7 +39,8 @@ impl StatusFold {
         }
     }
 
-    fn apply(&mut self, record: StatusRecord) {
+    /// Takes a record that no other worker can have overtaken, because there is none.
+    pub fn apply(&mut self, record: StatusRecord) {
         let statuses = &mut self.statuses;
         match record {
             StatusRecord::Connector { name, status } => match status {
@@ -46,7 +48,6 @@ impl StatusFold {
                 None => statuses.remove_connector(&name),
             },
             StatusRecord::Task { id, status } => match status {
-                Some(status) if is_stale(statuses.task(&id), &status) => {}
                 Some(status) => statuses.put_task(id, status),
                 None => statuses.remove_task(&id),
             },
@@ -59,6 +60,22 @@ impl StatusFold {
                 None => statuses.remove_topic(&connector, &topic),
             },
         }
+    }
+
+    /// A worker that gives a task up may say so after the next one has said that it runs.
+    fn is_stale(&self, record: &StatusRecord) -> bool {
+        let StatusRecord::Task {
+            id,
+            status: Some(status),
+        } = record
+        else {
+            return false;
+        };
+        let cached = self.statuses.task(id);
+        status.state == State::Unassigned
+            && cached.is_some_and(|cached| {
+                cached.state == State::Running && cached.generation >= status.generation
+            })
     }
 
     /// The tombstones that a new leader writes: for connectors that are not configured with their tasks, and for tasks
@@ -91,14 +108,6 @@ impl StatusFold {
 /// `KafkaStatusBackingStore.CacheEntry.canWriteSafely`
 pub fn may_write_safely(cached: Option<&Status>, worker_id: &str, generation: i32) -> bool {
     cached.is_none_or(|cached| *cached.worker_id == *worker_id || cached.generation <= generation)
-}
-
-/// A worker that gives a task up may say so after the next one has said that it runs.
-fn is_stale(cached: Option<&Status>, status: &Status) -> bool {
-    status.state == State::Unassigned
-        && cached.is_some_and(|cached| {
-            cached.state == State::Running && cached.generation >= status.generation
-        })
 }
 
 #[cfg(test)]
