@@ -389,7 +389,7 @@ fn objects() -> Vec<Value<'static>> {
         Value::Map(map),
         Value::Struct(one),
         Value::Struct(two),
-        Value::Decimal(Decimal::new(150, 2)),
+        Value::decimal(Decimal::new(150, 2)),
         Value::Date(86_400_000),
         Value::Array(vec![Value::Null]),
         Value::Float64(f64::from_bits(1)),

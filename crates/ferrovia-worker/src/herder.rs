@@ -17,6 +17,8 @@ pub mod driver;
 pub mod runner;
 pub mod validation;
 #[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
 pub(crate) mod testing;
 
 pub use catalog::ConnectorCatalog;

@@ -1,8 +1,14 @@
-//! What log lines are about: spans that say which connector or task speaks.
+//! What log lines are about: spans that say which connector or task speaks, and [`Loggers`] whose levels change while the
+//! worker runs.
 //!
 //! # Source
 //! `LoggingContext` of Kafka 4.2: the text between brackets that Java puts before messages. A span's field `context` holds
 //! it, and whoever prints log lines shows it.
+
+mod loggers;
+mod namespaces;
+
+pub use loggers::{Level, LoggerLevel, Loggers};
 
 use tracing::{Span, info_span};
 
@@ -19,13 +25,4 @@ pub fn connector_span(name: &str) -> Span {
 /// For all that concerns a task.
 pub fn task_span(id: &TaskId) -> Span {
     info_span!("task", context = %format_args!("{}|task-{}", id.connector, id.task))
-}
-
-/// The levels of loggers.
-#[derive(Clone, Debug, Default)]
-pub struct Loggers {}
-
-impl Loggers {
-    /// Sets the level of a logger and all below it.
-    pub fn set(&self, _namespace: &str, _level: &str) {}
 }

@@ -2,9 +2,11 @@
 
 mod plain;
 
+use ferrovia_worker::logging::Loggers;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use self::plain::{ContextOnly, PlainFormat};
@@ -67,7 +69,7 @@ pub(crate) enum LoggingError {
     Started(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts to print log lines. `level` wins over `RUST_LOG`.
+/// Starts to print log lines, of levels that can be changed by what is returned. `level` wins over `RUST_LOG`.
 ///
 /// # Errors
 /// [`LoggingError`]
@@ -75,7 +77,7 @@ pub(crate) fn start(
     plan: LogPlan,
     format: LogFormat,
     level: Option<&str>,
-) -> Result<(), LoggingError> {
+) -> Result<Loggers, LoggingError> {
     let environment = || std::env::var("RUST_LOG").ok();
     let level = level.map(str::to_owned).or_else(environment);
     let level = level.unwrap_or_else(|| plan.level().to_owned());
@@ -83,6 +85,7 @@ pub(crate) fn start(
         level: level.clone(),
         source,
     })?;
+    let (filter, handle) = reload::Layer::new(filter);
     let layers = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
@@ -95,5 +98,10 @@ pub(crate) fn start(
                 .try_init()?;
         }
     }
-    Ok(())
+    Ok(Loggers::new(&level, move |directives| {
+        // Directives of known levels always parse, and the filter lives as long as the process.
+        if let Ok(filter) = EnvFilter::try_new(directives) {
+            let _ = handle.reload(filter);
+        }
+    }))
 }

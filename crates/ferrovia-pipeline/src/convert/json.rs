@@ -126,13 +126,13 @@ impl JsonConverter {
         reader.object(|reader, name| {
             match &*name {
                 "schema" => {
+                    let start = reader.token_start();
                     let latest = self.schemas.latest();
                     envelope.schema = Some(match latest {
                         Some((json, schema)) if reader.skip_known(&json) => {
                             Described::Known(schema)
                         }
                         _ => {
-                            let start = reader.position();
                             let node = reader.value()?;
                             Described::Json(reader.since(start), node)
                         }

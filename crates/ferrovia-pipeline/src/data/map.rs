@@ -24,7 +24,12 @@ use crate::data::Value;
 #[derive(Clone, Debug)]
 pub struct Map<'a> {
     /// Apart, because a value is as large as its largest variant, and most values are no maps.
-    entries: Box<Entries<'a>>,
+    table: Box<Table<'a>>,
+}
+
+#[derive(Clone, Debug)]
+struct Table<'a> {
+    entries: Entries<'a>,
     order: Order,
 }
 
@@ -37,27 +42,33 @@ enum Order {
     Insertion,
 }
 
+impl Order {
+    /// Makes a table large enough for as many entries.
+    #[inline]
+    fn grow_for(&mut self, entries: usize) {
+        if let Self::Hash { capacity } = self {
+            while entries * 4 > *capacity * 3 {
+                *capacity *= 2;
+            }
+        }
+    }
+}
+
 /// The table of a `HashMap` that was made without a size.
 const DEFAULT_CAPACITY: usize = 16;
 
 impl<'a> Map<'a> {
     /// An empty `HashMap`.
     pub fn new() -> Self {
-        Self {
-            entries: Box::default(),
-            order: Order::Hash {
-                capacity: DEFAULT_CAPACITY,
-            },
-        }
+        Self::in_order(Order::Hash {
+            capacity: DEFAULT_CAPACITY,
+        })
     }
 
     /// An empty `HashMap` made with an initial capacity, as `new HashMap<>(size)` is.
     pub fn with_capacity(size: usize) -> Self {
         let capacity = size.max(1).next_power_of_two();
-        Self {
-            entries: Box::default(),
-            order: Order::Hash { capacity },
-        }
+        Self::in_order(Order::Hash { capacity })
     }
 
     /// An empty `HashMap` as large as `new HashMap<>(other)` makes it for `size` entries.
@@ -68,25 +79,29 @@ impl<'a> Map<'a> {
 
     /// An empty `LinkedHashMap`.
     pub fn linked() -> Self {
+        Self::in_order(Order::Insertion)
+    }
+
+    fn in_order(order: Order) -> Self {
+        let entries = Entries::default();
         Self {
-            entries: Box::default(),
-            order: Order::Insertion,
+            table: Box::new(Table { entries, order }),
         }
     }
 
     /// Makes room for as many more entries, which changes nothing that can be seen.
     pub fn reserve(&mut self, entries: usize) {
-        self.entries.reserve(entries);
+        self.table.entries.reserve(entries);
     }
 
     /// Whether this is a `LinkedHashMap`.
     pub fn is_linked(&self) -> bool {
-        self.order == Order::Insertion
+        self.table.order == Order::Insertion
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.table.entries.len()
     }
 
     /// Whether there are none.
@@ -95,29 +110,37 @@ impl<'a> Map<'a> {
     }
 
     /// Puts a value; that of an equal key is replaced in its place and answered.
+    #[inline]
     pub fn insert(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Value<'a>> {
-        let replaced = self.entries.insert(Key(key), value);
-        if let Order::Hash { capacity } = &mut self.order {
-            while self.entries.len() * 4 > *capacity * 3 {
-                *capacity *= 2;
-            }
-        }
+        let replaced = self.table.entries.insert(Key(key), value);
+        let Table { entries, order } = &mut *self.table;
+        order.grow_for(entries.len());
         replaced
     }
 
     /// Puts a value under a text.
+    #[inline]
     pub fn put(&mut self, key: impl Into<Cow<'a, str>>, value: Value<'a>) -> Option<Value<'a>> {
         self.insert(Value::String(key.into()), value)
     }
 
+    /// The place of the value under a text: there is null if it is a new one.
+    #[inline]
+    pub fn slot(&mut self, key: impl Into<Cow<'a, str>>) -> &mut Value<'a> {
+        let Table { entries, order } = &mut *self.table;
+        let index = entries.index_or_add(key.into());
+        order.grow_for(entries.len());
+        entries.at_mut(index)
+    }
+
     /// The value under a text.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.entries.get(&Text(key))
+        self.table.entries.get(key)
     }
 
     /// The value under a text, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value<'a>> {
-        self.entries.get_mut(&Text(key))
+        self.table.entries.get_mut(key)
     }
 
     /// Whether there is a value under a text, be it null.
@@ -127,18 +150,18 @@ impl<'a> Map<'a> {
 
     /// Takes the value under a text away. The others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
-        self.entries.remove(&Text(key))
+        self.table.entries.remove(key)
     }
 
     /// The entries in the order of insertion: the quick way where the order cannot be seen.
     pub fn iter_unordered(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
-        self.entries.iter()
+        self.table.entries.iter()
     }
 
     /// The entries in the order in which Java shows them.
     pub fn iter(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
         let mut entries: Vec<(&Value<'a>, &Value<'a>)> = self.iter_unordered().collect();
-        if let Order::Hash { capacity } = self.order {
+        if let Order::Hash { capacity } = self.table.order {
             // A stable sort keeps the order of insertion within a bucket.
             entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
         }
@@ -147,8 +170,8 @@ impl<'a> Map<'a> {
 
     /// The entries, in the order in which Java shows them.
     pub fn into_entries(self) -> Vec<(Value<'a>, Value<'a>)> {
-        let order = self.order;
-        let mut entries = self.entries.into_list();
+        let Table { entries, order } = *self.table;
+        let mut entries = entries.into_list();
         if let Order::Hash { capacity } = order {
             entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
         }
@@ -160,12 +183,12 @@ impl<'a> Map<'a> {
         // A loop, because adapters would keep the entries on the stack once more at every depth.
         let mut entries = Entries::default();
         entries.reserve(self.len());
-        for (key, value) in self.entries.into_list() {
+        let order = self.table.order;
+        for (key, value) in self.table.entries.into_list() {
             entries.insert(Key(key.into_owned()), value.into_owned());
         }
         Map {
-            order: self.order,
-            entries: Box::new(entries),
+            table: Box::new(Table { entries, order }),
         }
     }
 }
@@ -223,13 +246,19 @@ impl Hash for Key<'_> {
     }
 }
 
+impl Key<'_> {
+    fn is(&self, name: &str) -> bool {
+        matches!(&self.0, Value::String(text) if text == name)
+    }
+}
+
 /// A text that is looked up.
 #[derive(Hash)]
 struct Text<'k>(&'k str);
 
 impl Equivalent<Key<'_>> for Text<'_> {
     fn equivalent(&self, key: &Key<'_>) -> bool {
-        matches!(&key.0, Value::String(text) if text == self.0)
+        key.is(self.0)
     }
 }
 
@@ -258,9 +287,14 @@ pub fn java_hash(value: &Value<'_>) -> i32 {
         Value::Int64(value) | Value::Date(value) => of_long(value.cast_unsigned()),
         Value::Float32(value) => value.to_bits().cast_signed(),
         Value::Float64(value) => of_long(value.to_bits()),
-        Value::String(text) => text.encode_utf16().fold(0, |hash: i32, unit| {
-            hash.wrapping_mul(31).wrapping_add(i32::from(unit))
-        }),
+        Value::String(text) => {
+            let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+            if text.is_ascii() {
+                text.bytes().map(u16::from).fold(0, add)
+            } else {
+                text.encode_utf16().fold(0, add)
+            }
+        }
         Value::Array(items) => items.iter().fold(1, |hash: i32, item| {
             hash.wrapping_mul(31).wrapping_add(java_hash(item))
         }),
@@ -311,7 +345,7 @@ mod tests {
             (0, -3, -3),
         ];
         for (unscaled, scale, hash) in decimals {
-            let decimal = Value::Decimal(Decimal::new(unscaled, scale));
+            let decimal = Value::decimal(Decimal::new(unscaled, scale));
             assert_eq!(java_hash(&decimal), hash, "{unscaled}");
         }
     }

@@ -11,7 +11,8 @@ use crate::error::ConnectError;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Struct<'a> {
     schema: Schema,
-    values: Vec<Value<'a>>,
+    /// Boxed and not a vector, because every value is as large as a struct.
+    values: Box<[Value<'a>]>,
 }
 
 impl<'a> Struct<'a> {
@@ -23,14 +24,17 @@ impl<'a> Struct<'a> {
         if schema.schema_type() != crate::data::SchemaType::Struct {
             return Err(ConnectError::data(format!("Not a struct schema: {schema}")));
         }
-        let values = vec![Value::Null; schema.fields().len()];
+        let values = vec![Value::Null; schema.fields().len()].into();
         Ok(Self { schema, values })
     }
 
     /// A struct of these values, which stand in the order of the schema's fields; nothing is checked but their number.
     pub(crate) fn with_values(schema: Schema, mut values: Vec<Value<'a>>) -> Self {
         values.resize(schema.fields().len(), Value::Null);
-        Self { schema, values }
+        Self {
+            schema,
+            values: values.into(),
+        }
     }
 
     /// The schema.
@@ -107,15 +111,15 @@ impl<'a> Struct<'a> {
 
     /// The schema and the values, taken apart.
     pub fn into_parts(self) -> (Schema, Vec<Value<'a>>) {
-        (self.schema, self.values)
+        (self.schema, self.values.into_vec())
     }
 
     /// The same struct, borrowing from nothing.
     pub fn into_owned(self) -> Struct<'static> {
-        let values = self.values.into_iter().map(Value::into_owned).collect();
+        let values = self.values.into_vec().into_iter();
         Struct {
             schema: self.schema,
-            values,
+            values: values.map(Value::into_owned).collect(),
         }
     }
 }

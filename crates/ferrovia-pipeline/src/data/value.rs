@@ -36,8 +36,8 @@ pub enum Value<'a> {
     Map(Map<'a>),
     /// `org.apache.kafka.connect.data.Struct`
     Struct(Struct<'a>),
-    /// `java.math.BigDecimal`
-    Decimal(Decimal),
+    /// `java.math.BigDecimal`, apart because it is larger than any other value.
+    Decimal(Box<Decimal>),
     /// `java.util.Date`: milliseconds since the epoch. The schema's name tells a date from a time and a timestamp.
     Date(i64),
 }
@@ -46,6 +46,11 @@ impl<'a> Value<'a> {
     /// Text that is borrowed.
     pub fn text(text: &'a str) -> Self {
         Self::String(Cow::Borrowed(text))
+    }
+
+    /// A decimal.
+    pub fn decimal(decimal: Decimal) -> Self {
+        Self::Decimal(Box::new(decimal))
     }
 
     /// Whether there is no value.
@@ -130,5 +135,15 @@ impl<'a> SchemaAndValue<'a> {
             schema: self.schema,
             value: self.value.into_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn value_is_no_larger_than_a_string_that_may_be_borrowed_and_a_tag() {
+        assert_eq!(size_of::<Value<'_>>(), size_of::<Cow<'_, str>>() + 8);
     }
 }

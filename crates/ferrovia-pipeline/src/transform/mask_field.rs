@@ -155,7 +155,7 @@ fn nothing_like(value: &Value<'_>) -> Result<Value<'static>, ConnectError> {
         Value::String(_) => Value::text(""),
         Value::Array(_) => Value::Array(Vec::new()),
         Value::Map(_) => Value::Map(Map::new()),
-        Value::Decimal(_) => Value::Decimal(Decimal::new(0, 0)),
+        Value::Decimal(_) => Value::decimal(Decimal::new(0, 0)),
         Value::Date(_) => Value::Date(0),
         Value::Null => Value::Null,
         Value::Bytes(_) | Value::Struct(_) => {
@@ -192,7 +192,7 @@ impl Replacement {
             Value::Float32(_) => Value::Float32(self.number()?.to_f64() as f32),
             Value::Float64(_) => Value::Float64(self.number()?.to_f64()),
             Value::String(_) => Value::String(self.text.clone().into()),
-            Value::Decimal(_) => Value::Decimal(self.number.clone().ok_or_else(|| {
+            Value::Decimal(_) => Value::decimal(self.number.clone().ok_or_else(|| {
                 let text = &self.text;
                 let message =
                     format!("Unable to convert {text} (class java.lang.String) to number");

@@ -154,7 +154,7 @@ fn read_value(json: &Json) -> Value<'static> {
         "dec" => {
             let unscaled = Decimal::parse(inner[0].as_str().unwrap()).unwrap().unscaled;
             let scale = inner[1].as_i64().unwrap().try_into().unwrap();
-            Value::Decimal(Decimal::new(unscaled, scale))
+            Value::decimal(Decimal::new(unscaled, scale))
         }
         "date" => Value::Date(number()),
         "l" => Value::Array(items().map(read_value).collect()),

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ferrovia_pipeline::config::{ConfigError, ParsedConfig};
+use ferrovia_pipeline::config::{ConfigDef, ConfigError, ParsedConfig};
 
 use super::connector::ConverterSettings;
-use super::listener::{Listener, Scheme};
 use super::override_policy::OverridePolicy;
 use super::providers::{ConfigProviders, Resolved};
+pub use super::rest::RestConfig;
 use super::settings::Settings;
-use super::{spelling, worker_definition};
+use super::{distributed_definition, spelling, worker_definition};
 
 mod known;
 
@@ -49,19 +49,6 @@ impl ClientKind {
             Self::Admin => "admin.override.",
         }
     }
-}
-
-/// Settings of the REST server.
-#[derive(Clone, Debug)]
-pub struct RestConfig {
-    /// Where it listens; at least one.
-    pub listeners: Vec<Listener>,
-    /// The host that others are told, if not the listener's.
-    pub advertised_host: Option<String>,
-    /// The port that others are told, if not the listener's.
-    pub advertised_port: Option<u16>,
-    /// Which kind of listener others are told.
-    pub advertised_scheme: Scheme,
 }
 
 /// The settings that both kinds of worker have.
@@ -101,6 +88,25 @@ pub struct WorkerConfig {
     pub override_policy: OverridePolicy,
     /// The settings with the values of their variables.
     pub originals: Settings,
+    kind: WorkerKind,
+}
+
+/// Which settings a worker has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WorkerKind {
+    /// It is alone.
+    Standalone,
+    /// It is one of a cluster.
+    Distributed,
+}
+
+impl WorkerKind {
+    fn definitions(self) -> ConfigDef {
+        match self {
+            Self::Standalone => worker_definition::standalone(),
+            Self::Distributed => distributed_definition::distributed(),
+        }
+    }
 }
 
 impl WorkerConfig {
@@ -118,13 +124,15 @@ impl WorkerConfig {
 
     /// The keys that nothing reads, by name. Mostly they are misspelt.
     pub fn unknown_keys(&self) -> Vec<&str> {
+        let definitions = self.kind.definitions();
         let keys = self.originals.as_map().keys().map(String::as_str);
-        keys.filter(|key| self.is_unknown(key)).collect()
+        keys.filter(|key| definitions.key(key).is_none() && !known::is_known(key, self.kind))
+            .collect()
     }
 
     /// Unknown keys that look like known ones, each with the one it was probably meant to be.
     pub fn misspelt_keys(&self) -> Vec<(&str, String)> {
-        let definitions = worker_definition::standalone();
+        let definitions = self.kind.definitions();
         let known = || {
             definitions
                 .keys()
@@ -133,11 +141,6 @@ impl WorkerConfig {
         };
         let meant = |key| Some((key, spelling::suggestion(key, known())?.to_owned()));
         self.unknown_keys().into_iter().filter_map(meant).collect()
-    }
-
-    fn is_unknown(&self, key: &str) -> bool {
-        let defined = worker_definition::standalone().key(key).is_some();
-        !defined && !known::is_known(key)
     }
 
     fn unprefixed(&self) -> Settings {
@@ -155,10 +158,36 @@ impl WorkerConfig {
         )
     }
 
+    /// Types and checks the settings of one kind of worker, after the values of variables have taken their places; `rest`
+    /// does what that kind has of its own. No value of a variable is told in an error.
+    pub(super) fn resolve<T>(
+        settings: &BTreeMap<String, String>,
+        kind: WorkerKind,
+        rest: impl FnOnce(Self) -> Result<T, ConfigError>,
+    ) -> Result<T, ConfigError> {
+        let providers = ConfigProviders::from_settings(settings)?;
+        let Resolved {
+            settings: mut resolved,
+            redactor,
+            ..
+        } = providers.resolve(settings)?;
+        // Java reads it before there are providers.
+        if let Some(path) = settings.get(PLUGIN_PATH) {
+            resolved.insert(PLUGIN_PATH.to_owned(), path.clone());
+        }
+        let parsed = kind.definitions().parse(&resolved);
+        let worker =
+            parsed.and_then(|parsed| Self::new(parsed, Settings::from(resolved), providers, kind));
+        worker.and_then(rest).map_err(|error| {
+            ConfigError::rule(error.name().to_owned(), redactor.redact(&error.to_string()))
+        })
+    }
+
     fn new(
         parsed: ParsedConfig,
         originals: Settings,
         providers: ConfigProviders,
+        kind: WorkerKind,
     ) -> Result<Self, ConfigError> {
         let converter = |key: &str| -> Result<ConverterSettings, ConfigError> {
             Ok(ConverterSettings {
@@ -179,12 +208,13 @@ impl WorkerConfig {
             topic_creation_enable: parsed.boolean("topic.creation.enable")?,
             topic_tracking_enable: parsed.boolean("topic.tracking.enable")?,
             topic_tracking_allow_reset: parsed.boolean("topic.tracking.allow.reset")?,
-            rest: rest(&parsed, &originals)?,
+            rest: RestConfig::new(&parsed, &originals)?,
             threads: threads(&parsed),
             memory_bytes: usize::try_from(parsed.long("worker.memory.bytes")?)
                 .unwrap_or(usize::MAX),
             parsed,
             originals,
+            kind,
         })
     }
 }
@@ -205,31 +235,12 @@ impl StandaloneConfig {
     /// The first setting that is missing or unusable, in Java's words, or a provider that cannot be read. No value of a
     /// variable is told.
     pub fn from_settings(settings: BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let providers = ConfigProviders::from_settings(&settings)?;
-        let Resolved {
-            settings: mut resolved,
-            redactor,
-            ..
-        } = providers.resolve(&settings)?;
-        // Java reads it before there are providers.
-        if let Some(path) = settings.get(PLUGIN_PATH) {
-            resolved.insert(PLUGIN_PATH.to_owned(), path.clone());
-        }
-        Self::from_resolved(resolved, providers).map_err(|error| {
-            ConfigError::rule(error.name().to_owned(), redactor.redact(&error.to_string()))
-        })
-    }
-
-    fn from_resolved(
-        settings: BTreeMap<String, String>,
-        providers: ConfigProviders,
-    ) -> Result<Self, ConfigError> {
-        let parsed = worker_definition::standalone().parse(&settings)?;
-        let offset_file = parsed.string("offset.storage.file.filename")?.into();
-        let worker = WorkerConfig::new(parsed, Settings::from(settings), providers)?;
-        Ok(Self {
-            worker,
-            offset_file,
+        WorkerConfig::resolve(&settings, WorkerKind::Standalone, |worker| {
+            let offset_file = worker.parsed.string("offset.storage.file.filename")?.into();
+            Ok(Self {
+                worker,
+                offset_file,
+            })
         })
     }
 }
@@ -247,63 +258,6 @@ fn threads(parsed: &ParsedConfig) -> usize {
         .and_then(|n| usize::try_from(n).ok());
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     configured.unwrap_or_else(cores)
-}
-
-fn rest(parsed: &ParsedConfig, originals: &Settings) -> Result<RestConfig, ConfigError> {
-    let listeners = parsed.list("listeners");
-    let listeners: Vec<Listener> = listeners
-        .iter()
-        .map(|text| Listener::parse(text))
-        .collect::<Result<_, _>>()?;
-    if let Some(listener) = listeners
-        .iter()
-        .find(|listener| listener.scheme == Scheme::Https)
-    {
-        let reason = "REST over TLS is not available yet";
-        return Err(ConfigError::invalid(
-            "listeners",
-            listener.to_string(),
-            reason,
-        ));
-    }
-    let advertised_port = match parsed.optional_int("rest.advertised.port") {
-        None => None,
-        Some(port) => Some(u16::try_from(port).map_err(|_| {
-            let reason = "Value must be a port between 0 and 65535";
-            ConfigError::invalid("rest.advertised.port", port.to_string(), reason)
-        })?),
-    };
-    Ok(RestConfig {
-        listeners,
-        advertised_host: parsed
-            .optional_string("rest.advertised.host.name")
-            .map(str::to_owned),
-        advertised_port,
-        advertised_scheme: advertised_scheme(parsed, originals)?,
-    })
-}
-
-fn advertised_scheme(parsed: &ParsedConfig, originals: &Settings) -> Result<Scheme, ConfigError> {
-    let listeners = originals
-        .text("listeners")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    match parsed.optional_string("rest.advertised.listener") {
-        Some(text) if text.eq_ignore_ascii_case("http") => Ok(Scheme::Http),
-        Some(text) if text.eq_ignore_ascii_case("https") => Ok(Scheme::Https),
-        Some(text) => {
-            let reason = "String must be one of: http, https";
-            Err(ConfigError::invalid(
-                "rest.advertised.listener",
-                text,
-                reason,
-            ))
-        }
-        None if listeners.contains("https://") && !listeners.contains("http://") => {
-            Ok(Scheme::Https)
-        }
-        None => Ok(Scheme::Http),
-    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ const NO_ITEMS: [&str; 0] = [];
 
 /// The settings of a standalone worker, in Java's order.
 pub fn standalone() -> ConfigDef {
-    own(common()).define(
+    common().define(
         ConfigKey::required("offset.storage.file.filename", ConfigType::String)
             .importance(Importance::High)
             .doc("File in which the offsets of sources are kept."),
@@ -46,8 +46,10 @@ pub fn standalone() -> ConfigDef {
 }
 
 /// The settings that both kinds of worker have.
-fn common() -> ConfigDef {
-    rest(topics(ssl(plugins(metrics(timing(converters(brokers())))))))
+pub(super) fn common() -> ConfigDef {
+    own(rest(topics(ssl(plugins(metrics(timing(converters(
+        brokers(),
+    ))))))))
 }
 
 fn brokers() -> ConfigDef {
@@ -282,13 +284,10 @@ fn rest(definitions: ConfigDef) -> ConfigDef {
         )
         .define(
             ConfigKey::with_default("response.http.headers.config", ConfigType::String, "")
+                .validator(Validator::Rule(super::rest::check_headers))
                 .doc("Headers that are added to answers."),
         )
-        .define(
-            ConfigKey::with_default("ssl.client.auth", ConfigType::String, "none")
-                .validator(Validator::OneOf(&["required", "requested", "none"]))
-                .doc("Whether callers show a certificate."),
-        )
+        .define(client_auth())
         .define(
             ConfigKey::with_default("rest.extension.classes", ConfigType::List, NO_ITEMS)
                 .validator(LIST)
@@ -299,6 +298,17 @@ fn rest(definitions: ConfigDef) -> ConfigDef {
                 .validator(LIST_OR_NULL)
                 .doc("Addresses of the admin endpoints; those of `listeners` when absent."),
         )
+}
+
+fn client_auth() -> ConfigKey {
+    ConfigKey::with_default("ssl.client.auth", ConfigType::String, "none")
+        .validator(Validator::OneOf(&["required", "requested", "none"]))
+        .doc("Whether callers show a certificate.")
+}
+
+/// The settings of TLS, which may come with a prefix.
+pub(super) fn tls() -> ConfigDef {
+    ssl(ConfigDef::new()).define(client_auth())
 }
 
 fn check_listeners(name: &str, value: Option<&ConfigValue>) -> Result<(), ConfigError> {
@@ -322,6 +332,12 @@ fn own(definitions: ConfigDef) -> ConfigDef {
             ConfigKey::optional("worker.threads", ConfigType::Int)
                 .validator(Validator::Rule(check_threads))
                 .doc("Threads that run tasks; one for each core when absent."),
+        )
+        .define(
+            ConfigKey::optional("rest.login.config", ConfigType::String).doc(
+                "JAAS file of BasicAuthSecurityRestExtension, in the place of \
+                 -Djava.security.auth.login.config in KAFKA_OPTS.",
+            ),
         )
         .define(
             ConfigKey::with_default(

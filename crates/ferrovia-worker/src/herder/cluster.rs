@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::journal::StatusJournal;
-use super::machine::{Action, ForwardFailure, HerderMachine, KeyRules, Moment, Ticket};
+use super::machine::{Action, ForwardFailure, HerderMachine, Moment, Ticket};
+use crate::config::SignatureConfig;
 use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
 use crate::storage::log::{LogEvent, LogEvents, NewRecord, ReadMark, TopicLog};
@@ -58,7 +59,7 @@ pub struct ClusterParts {
     /// The way to its leader.
     pub leader: Arc<dyn Leader>,
     /// How session keys are made.
-    pub keys: KeyRules,
+    pub signatures: SignatureConfig,
 }
 
 /// A worker's connections to its cluster.
@@ -76,7 +77,7 @@ pub struct Cluster {
     offers: Option<OffersWanted>,
     assignments: Option<AssignmentsWanted>,
     leader: Arc<dyn Leader>,
-    keys: KeyRules,
+    signatures: SignatureConfig,
     errands: JoinSet<ClusterEvent>,
 }
 
@@ -123,7 +124,7 @@ impl Cluster {
             offers: None,
             assignments: None,
             leader: parts.leader,
-            keys: parts.keys,
+            signatures: parts.signatures,
             errands: JoinSet::new(),
         }
     }
@@ -318,17 +319,17 @@ impl Cluster {
     fn make_session_key(&mut self, ticket: Ticket) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let created_ms = now.map_or(0, |now| i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-        match signature::generate(self.keys.bytes) {
+        match signature::generate_key(self.signatures.key_bytes) {
             Ok(key) => {
                 let key = SessionKey {
                     key: key.into(),
-                    algorithm: Arc::clone(&self.keys.algorithm),
+                    algorithm: self.signatures.key_algorithm.name().into(),
                     created_ms,
                 };
                 self.write_config(ticket, &[ConfigRecord::SessionKey(key)]);
             }
             Err(error) => {
-                let event = ClusterEvent::Written(ticket, Err(error));
+                let event = ClusterEvent::Written(ticket, Err(error.to_string()));
                 self.errands.spawn(async move { event });
             }
         }

@@ -252,7 +252,9 @@ impl<R: TaskRunner> Herder<R> {
                 });
             }
             Action::Reply(request, answer) => self.reply(request, answer),
-            Action::SetLogLevel(namespace, level) => self.loggers.set(&namespace, &level),
+            Action::SetLogLevel(namespace, level) => {
+                self.loggers.set(&namespace, level);
+            }
             Action::ModifyOffsets {
                 request,
                 connector,

@@ -46,12 +46,13 @@ use super::runner::TaskEvent;
 use super::validation::GivenSettings;
 use super::work::{Run, Work, WorkAction};
 use crate::config::Settings;
+use crate::logging::Level;
 use crate::status::TaskId;
 use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKey};
 use crate::storage::status::{StatusFold, StatusRecord};
 
 pub use self::publish::ForwardFailure;
-pub use self::rules::{ClusterRules, KeyRules, Rules};
+pub use self::rules::{ClusterRules, Rules};
 
 /// When something happened. Machines have no clock of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ pub enum Action {
         connector: Arc<str>,
         /// The settings of each task.
         tasks: Vec<BTreeMap<String, String>>,
-        /// What signs the request, in a cluster whose workers sign.
+        /// What signs the request, if there is a key.
         key: Option<SessionKey>,
     },
     /// Join the group with this.
@@ -109,7 +110,7 @@ pub enum Action {
     /// Stay out of the group until the next [`Rejoin`](Self::Rejoin).
     StepOut(String),
     /// Set the level of loggers.
-    SetLogLevel(Arc<str>, String),
+    SetLogLevel(Arc<str>, Level),
     /// Change the offsets of a stopped connector, and answer the request; no offsets means all of them are forgotten.
     ModifyOffsets {
         /// Whom to answer.

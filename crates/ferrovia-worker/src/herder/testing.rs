@@ -102,7 +102,7 @@ pub(crate) fn parts_of(
         runner,
         offsets: SinkOffsets::new(Arc::new(worker(&[])), Arc::clone(&validator)),
         validator,
-        loggers: Loggers::default(),
+        loggers: Loggers::detached(),
         cluster: None,
     }
 }

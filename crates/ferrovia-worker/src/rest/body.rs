@@ -1,174 +1,230 @@
-//! Bodies of requests: JSON objects of settings, read as leniently as Java reads them.
+//! Bodies of requests, read as leniently and as strictly as Java reads them.
 //!
 //! # Source
-//! Jackson as Kafka 4.2 sets it up: numbers and booleans are taken as their text, `null` is kept, what follows the object
-//! is ignored, and every fault is answered with status 500.
+//! Jackson as Kafka 4.2 sets it up: numbers and booleans are taken as their text, `null` is kept, what follows the first
+//! value is ignored, and every fault is answered with status 500.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
-use serde_json::error::Category;
-use serde_json::value::RawValue;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 
+use self::json::{Node, Wanted};
 use super::error::ApiError;
+use crate::config::InitialState;
+use crate::herder::ConnectorOffset;
 use crate::herder::validation::GivenSettings;
+
+mod json;
+
+/// Bytes of a request's body: a connector's settings are far smaller.
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// The same for requests of other workers, which hold the settings of all tasks of a connector.
+const TASKS_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How long a body may take to come in.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+const STRING: &str = "java.lang.String";
+const CREATE: &str = "org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest";
+const OFFSETS: &str = "org.apache.kafka.connect.runtime.rest.entities.ConnectorOffsets";
+const OFFSET: &str = "org.apache.kafka.connect.runtime.rest.entities.ConnectorOffset";
+
+/// The body of a request that has to be JSON.
+#[derive(Debug)]
+pub(super) struct JsonBody(pub(super) Bytes);
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        if has_body(request.headers()) {
+            check_content_type(request.headers())?;
+        }
+        read(request.into_body(), BODY_BYTES_MAX).await.map(Self)
+    }
+}
+
+/// The body of another worker's request, of whatever kind it says it is.
+#[derive(Debug)]
+pub(super) struct SignedBody(pub(super) Bytes);
+
+impl<S: Sync> FromRequest<S> for SignedBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        read(request.into_body(), TASKS_BYTES_MAX).await.map(Self)
+    }
+}
+
+async fn read(body: Body, bytes_max: usize) -> Result<Bytes, ApiError> {
+    let collected = Limited::new(body, bytes_max).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, collected).await {
+        Ok(Ok(read)) => Ok(read.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(ApiError::plain(StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        Ok(Err(_)) => Err(ApiError::plain(StatusCode::BAD_REQUEST)),
+        Err(_) => Err(ApiError::plain(StatusCode::REQUEST_TIMEOUT)),
+    }
+}
+
+/// Whether a body comes with these headers.
+pub(super) fn has_body(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || length.is_some_and(|length| length.as_bytes() != b"0")
+}
+
+/// Whether a body with these headers says that it is JSON; `None` if it does not say what it is.
+pub(super) fn is_json(headers: &HeaderMap) -> Option<bool> {
+    let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    Some(kind.eq_ignore_ascii_case("application/json"))
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    match is_json(headers) {
+        Some(true) => Ok(()),
+        _ => Err(ApiError::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
+    }
+}
 
 /// The settings in a body; `None` for no body or `null`.
 pub(super) fn settings(bytes: &[u8]) -> Result<Option<GivenSettings>, ApiError> {
-    if bytes.trim_ascii().is_empty() {
-        return Ok(None);
-    }
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let members = Option::<BTreeMap<String, &RawValue>>::deserialize(&mut reader)
-        .map_err(|error| malformed(&error, bytes))?;
-    let Some(members) = members else {
+    Node::root(bytes)?.map(|root| given(&root)).transpose()
+}
+
+fn given(node: &Node<'_>) -> Result<GivenSettings, ApiError> {
+    let members = node.members(Wanted::Map(STRING))?;
+    members
+        .into_iter()
+        .map(|(key, value)| Ok((key, value.text()?)))
+        .collect()
+}
+
+/// What `POST /connectors` asks for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct CreateRequest {
+    pub(super) name: Option<String>,
+    pub(super) config: Option<GivenSettings>,
+    pub(super) initial_state: Option<InitialState>,
+}
+
+/// A request for a connector; `None` for no body or `null`.
+pub(super) fn create(bytes: &[u8]) -> Result<Option<CreateRequest>, ApiError> {
+    let Some(root) = Node::root(bytes)? else {
         return Ok(None);
     };
-    let mut settings = GivenSettings::new();
-    for (key, value) in members {
-        let text = text(value.get()).map_err(|kind| nested(kind, &key, value.get(), bytes))?;
-        settings.insert(key, text);
+    let mut request = CreateRequest::default();
+    for (name, value) in root.members(Wanted::Bean(CREATE))? {
+        match name.as_str() {
+            "name" => request.name = value.text()?,
+            "config" if value.is_null() => request.config = None,
+            "config" => request.config = Some(given(&value)?),
+            "initial_state" => request.initial_state = initial_state(&value)?,
+            other => {
+                let known = ["config", "name", "initial_state"];
+                return Err(value.unrecognized(other, CREATE, &known));
+            }
+        }
     }
-    Ok(Some(settings))
+    Ok(Some(request))
 }
 
-/// Refuses a body that does not say it is JSON.
-pub(super) fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind
-        .and_then(|kind| kind.split(';').next())
-        .unwrap_or_default()
-        .trim();
-    if kind.eq_ignore_ascii_case("application/json") {
-        Ok(())
-    } else {
-        Err(ApiError::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE))
-    }
-}
-
-/// A value as a setting, or what it is where it cannot be one.
-fn text(json: &str) -> Result<Option<String>, &'static str> {
-    match json.as_bytes().first() {
-        Some(b'{') => Err("Object"),
-        Some(b'[') => Err("Array"),
-        Some(b'n') => Ok(None),
-        Some(b'"') => serde_json::from_str(json).map(Some).map_err(|_| "String"),
-        _ => Ok(Some(json.to_owned())),
-    }
-}
-
-fn nested(kind: &str, key: &str, value: &str, body: &[u8]) -> ApiError {
-    // Where the value begins within the body; both are the same bytes.
-    let offset = (value.as_ptr() as usize).saturating_sub(body.as_ptr() as usize);
-    let token = kind.to_uppercase();
-    ApiError::internal(format!(
-        "Cannot deserialize value of type `java.lang.String` from {kind} value (token \
-         `JsonToken.START_{token}`)\n{} (through reference chain: java.util.LinkedHashMap[\"{key}\"])",
-        at(body, offset)
-    ))
-}
-
-fn malformed(error: &serde_json::Error, body: &[u8]) -> ApiError {
-    let map = "`java.util.LinkedHashMap<java.lang.String,java.lang.String>`";
-    let first = body
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .unwrap_or_default();
-    let (what, offset) = match (error.classify(), body.get(first)) {
-        (Category::Eof, _) => (
-            "Unexpected end-of-input within/between Object entries".to_owned(),
-            body.len(),
-        ),
-        (Category::Data, Some(b'[')) => (
-            format!(
-                "Cannot deserialize value of type {map} from Array value (token `JsonToken.START_ARRAY`)"
-            ),
-            first,
-        ),
-        (Category::Data, _) => (format!("Cannot deserialize value of type {map}"), first),
+fn initial_state(value: &Node<'_>) -> Result<Option<InitialState>, ApiError> {
+    let Some(text) = value.scalar(&format!("{CREATE}$InitialState"))? else {
+        return Ok(None);
+    };
+    let text = text.to_uppercase();
+    let state = match text.as_str() {
+        "RUNNING" => InitialState::Running,
+        "PAUSED" => InitialState::Paused,
+        "STOPPED" => InitialState::Stopped,
         _ => {
-            let what = error.to_string();
-            let what = what
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            return ApiError::internal(format!(
-                "{what}\n{}",
-                location(error.line(), error.column())
-            ));
+            return Err(value.fault(&format!(
+                "Cannot construct instance of `{CREATE}$InitialState`, problem: No enum constant \
+                 {CREATE}.InitialState.{text}"
+            )));
         }
     };
-    ApiError::internal(format!("{what}\n{}", at(body, offset)))
+    Ok(Some(state))
 }
 
-fn at(body: &[u8], offset: usize) -> String {
-    let before = body.get(..offset).unwrap_or(body);
-    let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
-    let column = before
-        .iter()
-        .rev()
-        .take_while(|&&byte| byte != b'\n')
-        .count()
-        + 1;
-    location(line, column)
+/// The offsets in a body; `None` for no body or `null`. Of those for one partition the last counts.
+pub(super) fn offsets(bytes: &[u8]) -> Result<Option<Vec<ConnectorOffset>>, ApiError> {
+    let Some(root) = Node::root(bytes)? else {
+        return Ok(None);
+    };
+    let mut offsets = Vec::new();
+    for (name, value) in root.members(Wanted::Bean(OFFSETS))? {
+        match name.as_str() {
+            "offsets" if value.is_null() => offsets = Vec::new(),
+            "offsets" => offsets = offset_list(&value)?,
+            other => return Err(value.unrecognized(other, OFFSETS, &["offsets"])),
+        }
+    }
+    Ok(Some(offsets))
 }
 
-fn location(line: usize, column: usize) -> String {
-    format!(
-        " at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: \
-         {line}, column: {column}]"
-    )
+fn offset_list(list: &Node<'_>) -> Result<Vec<ConnectorOffset>, ApiError> {
+    let mut read = Vec::new();
+    for item in list.items(OFFSET)? {
+        read.push((!item.is_null()).then(|| offset(&item)).transpose()?);
+    }
+    let mut offsets: Vec<ConnectorOffset> = Vec::new();
+    for offset in read {
+        let Some(offset) = offset else {
+            return Err(ApiError::internal(format!(
+                "Cannot invoke \"{OFFSET}.partition()\" because \"offset\" is null"
+            )));
+        };
+        let earlier = offsets.iter_mut().find(|e| e.partition == offset.partition);
+        match earlier {
+            Some(earlier) => *earlier = offset,
+            None => offsets.push(offset),
+        }
+    }
+    Ok(offsets)
+}
+
+fn offset(item: &Node<'_>) -> Result<ConnectorOffset, ApiError> {
+    let mut read = ConnectorOffset {
+        partition: serde_json::Value::Null,
+        offset: serde_json::Value::Null,
+    };
+    for (name, value) in item.members(Wanted::Bean(OFFSET))? {
+        let member = match name.as_str() {
+            "partition" => &mut read.partition,
+            "offset" => &mut read.offset,
+            other => return Err(value.unrecognized(other, OFFSET, &["partition", "offset"])),
+        };
+        if !value.is_null() {
+            value.members(Wanted::Map("java.lang.Object"))?;
+        }
+        *member = value.value()?;
+    }
+    Ok(read)
+}
+
+/// The settings of each task in another worker's request. A setting that is `null` is none.
+pub(super) fn task_settings(bytes: &[u8]) -> Result<Vec<BTreeMap<String, String>>, ApiError> {
+    let Some(root) = Node::root(bytes)? else {
+        return Err(ApiError::internal("No content to map due to end-of-input"));
+    };
+    let mut tasks = Vec::new();
+    for item in root.items("java.util.Map<java.lang.String,java.lang.String>")? {
+        let settings = given(&item)?.into_iter();
+        tasks.push(
+            settings
+                .filter_map(|(key, value)| Some((key, value?)))
+                .collect(),
+        );
+    }
+    Ok(tasks)
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::response::IntoResponse;
-
-    use super::*;
-
-    fn refused(body: &str) -> String {
-        let error = settings(body.as_bytes()).unwrap_err();
-        let text = format!("{error:?}");
-        assert_eq!(error.into_response().status(), 500);
-        text
-    }
-
-    #[test]
-    fn scalars_are_settings_and_null_is_kept() {
-        let body = br#" {"a":1.50,"b":true,"c":null,"d":"x\n","d":"y"} rest"#;
-        let read = settings(body).unwrap().unwrap();
-        let text = |key: &str| read[key].clone();
-        assert_eq!(text("a").as_deref(), Some("1.50"));
-        assert_eq!(text("b").as_deref(), Some("true"));
-        assert_eq!(text("c"), None);
-        assert_eq!(text("d").as_deref(), Some("y"));
-        assert_eq!(settings(b"").unwrap(), None);
-        assert_eq!(settings(b" null ").unwrap(), None);
-    }
-
-    #[test]
-    fn faults_are_told_as_jackson_tells_them() {
-        let nested = refused(r#"{"a":{}}"#);
-        assert!(
-            nested.contains("(token `JsonToken.START_OBJECT`)"),
-            "{nested}"
-        );
-        assert!(nested.contains("line: 1, column: 6]"), "{nested}");
-        assert!(refused(r#"{"a":[1]}"#).contains("from Array value"));
-        let list = refused("[]");
-        assert!(
-            list.contains("from Array value (token `JsonToken.START_ARRAY`)"),
-            "{list}"
-        );
-        let cut = refused(r#"{"a":"#);
-        assert!(
-            cut.contains("Unexpected end-of-input within/between Object entries"),
-            "{cut}"
-        );
-        assert!(!refused("x").is_empty());
-    }
-}
+mod tests;

@@ -1,9 +1,10 @@
-//! `GET /connectors…`: which connectors there are, how they are configured and how they are doing.
+//! `GET /connectors…`: which connectors there are, how they are configured and how they are doing; and the topics that they
+//! have used.
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
 use tracing::info;
 
@@ -11,16 +12,16 @@ use super::RestState;
 use super::entities::{
     ConfigJson, ConnectorInfoJson, ConnectorStatusJson, StateJson, TaskInfoJson,
 };
-use super::error::ApiError;
-use crate::herder::ConnectorOverview;
+use super::error::{Answer, ApiError};
+use super::query::Query;
+use crate::herder::{Change, ConnectorOverview};
 use crate::status::TaskId;
 
-type Answer = Result<Response, ApiError>;
-
 /// All names, or an object with what `expand` asks for, in the order asked.
-pub(super) async fn list(State(state): State<RestState>, RawQuery(query): RawQuery) -> Answer {
+pub(super) async fn list(State(state): State<RestState>, query: Query) -> Answer {
     let overview = state.herder.overview().await?;
-    let expansions = expansions(query.as_deref().unwrap_or_default());
+    // Anything else that it may name expands to nothing.
+    let expansions: Vec<&str> = query.all("expand").collect();
     if expansions.is_empty() {
         let names: Vec<&str> = overview.iter().map(|each| &*each.info.name).collect();
         return Ok(Json(names).into_response());
@@ -71,12 +72,28 @@ pub(super) async fn task_status(
     .into_response())
 }
 
-/// What `expand=` names, in order; anything else it may name expands to nothing.
-fn expansions(query: &str) -> Vec<&str> {
-    query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix("expand="))
-        .collect()
+/// The topics that a connector has used; none of one that does not exist.
+pub(super) async fn topics(State(state): State<RestState>, Path(name): Path<String>) -> Answer {
+    if !state.tracks_topics {
+        return Err(ApiError::forbidden("Topic tracking is disabled."));
+    }
+    let active = state.herder.topics(&name).await?;
+    let name = active.connector.to_string();
+    Ok(Json(json!({ name: {"topics": active.topics} })).into_response())
+}
+
+pub(super) async fn reset_topics(
+    State(state): State<RestState>,
+    Path(name): Path<String>,
+) -> Answer {
+    if !state.tracks_topics {
+        return Err(ApiError::forbidden("Topic tracking is disabled."));
+    }
+    if !state.resets_topics {
+        return Err(ApiError::forbidden("Topic tracking reset is disabled."));
+    }
+    state.herder.change(Change::ResetTopics(name)).await?;
+    Ok(StatusCode::ACCEPTED.into_response())
 }
 
 fn expand(connector: &ConnectorOverview, expansions: &[&str]) -> Value {

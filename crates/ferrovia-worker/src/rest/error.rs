@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::herder::HerderError;
 
+/// What an endpoint answers.
+pub(super) type Answer = Result<Response, ApiError>;
+
 #[derive(Serialize)]
 struct ErrorJson<'a> {
     error_code: u16,
@@ -31,6 +34,20 @@ impl ApiError {
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::CONFLICT,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn forbidden(message: impl Into<String>) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
             message: message.into(),
         }
     }

@@ -4,31 +4,23 @@
 //! `ConnectorPluginsResource` of Kafka 4.2
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Path, State};
+use axum::response::IntoResponse;
 
 use super::RestState;
-use super::body;
+use super::body::{self, JsonBody};
 use super::entities::{ConfigInfosJson, KeyInfoJson, PluginJson};
-use super::error::ApiError;
+use super::error::{Answer, ApiError};
+use super::query::Query;
 use crate::herder::HerderError;
 use crate::plugins::PluginKind;
-
-type Answer = Result<Response, ApiError>;
 
 /// How a class's name may end that users leave out.
 const ENDING: &str = "Connector";
 
-/// A request's parameters, of which the first of a name counts.
-type Parameters = Query<Vec<(String, String)>>;
-
 /// Connectors, or with `connectorsOnly=false` all plugins.
-pub(super) async fn list(State(state): State<RestState>, Query(query): Parameters) -> Answer {
-    // Java's way to read a boolean, but for an empty text, which is as good as none.
-    let asked = first(&query, "connectorsOnly").filter(|text| !text.is_empty());
-    let connectors_only = asked.is_none_or(|text| text.eq_ignore_ascii_case("true"));
+pub(super) async fn list(State(state): State<RestState>, query: Query) -> Answer {
+    let connectors_only = query.boolean("connectorsOnly").unwrap_or(true);
     let plugins = state.herder.plugins().await?;
     let is_listed =
         |kind| !connectors_only || matches!(kind, PluginKind::Sink | PluginKind::Source);
@@ -44,9 +36,9 @@ pub(super) async fn list(State(state): State<RestState>, Query(query): Parameter
 pub(super) async fn config(
     State(state): State<RestState>,
     Path(name): Path<String>,
-    Query(query): Parameters,
+    query: Query,
 ) -> Answer {
-    let version = first(&query, "version").unwrap_or("latest");
+    let version = query.first("version").unwrap_or("latest");
     let keys = state.herder.plugin_config(&name, version).await?;
     let keys: Vec<KeyInfoJson<'_>> = keys.iter().map(KeyInfoJson).collect();
     Ok(Json(keys).into_response())
@@ -56,10 +48,8 @@ pub(super) async fn config(
 pub(super) async fn validate(
     State(state): State<RestState>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    bytes: Bytes,
+    JsonBody(bytes): JsonBody,
 ) -> Answer {
-    body::check_content_type(&headers)?;
     let settings = body::settings(&bytes)?.ok_or_else(|| {
         ApiError::internal(
             "Cannot invoke \"java.util.Map.get(Object)\" because \"connectorConfig\" is null",
@@ -74,13 +64,6 @@ pub(super) async fn validate(
     }
     let infos = state.herder.validate(settings).await.map_err(wrapped)?;
     Ok(Json(ConfigInfosJson(&infos)).into_response())
-}
-
-fn first<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    parameters
-        .iter()
-        .find(|(known, _)| known == name)
-        .map(|(_, value)| value.as_str())
 }
 
 fn normalized(name: &str) -> &str {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::RestState;
 
 /// The version of Kafka Connect that this worker answers as.
-const VERSION: &str = "4.2.0";
+pub(super) const VERSION: &str = "4.2.0";
 /// The commit that Kafka 4.2.0 was built from.
 const COMMIT: &str = "a18251bae0b825c6";
 

@@ -1,44 +1,70 @@
-//! Which address is answered by which endpoint.
+//! The router: which address is answered by which endpoint, and what is refused before one is asked.
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn};
-use axum::response::Response;
-use axum::routing::{MethodRouter, get, put};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, options};
 
+use super::RestState;
+use super::body::{has_body, is_json};
+use super::endpoints::{Audience, Endpoint, endpoints};
 use super::error::without_content_type;
-use super::{RestState, connectors, health, plugins, root};
+use super::extension::{ActiveExtension, ask_extensions};
+use crate::config::java_map::sort_in_java_order;
 
-pub(super) fn routes(state: RestState) -> Router {
-    let endpoints = [
-        ("/", get(root::info)),
-        ("/health", get(health::health)),
-        ("/connector-plugins", get(plugins::list)),
-        ("/connector-plugins/{name}/config", get(plugins::config)),
-        (
-            "/connector-plugins/{name}/config/validate",
-            put(plugins::validate),
-        ),
-        ("/connectors", get(connectors::list)),
-        ("/connectors/{name}", get(connectors::info)),
-        ("/connectors/{name}/config", get(connectors::config)),
-        ("/connectors/{name}/status", get(connectors::status)),
-        ("/connectors/{name}/tasks", get(connectors::tasks)),
-        (
-            "/connectors/{name}/tasks/{task}/status",
-            get(connectors::task_status),
-        ),
-    ];
-    endpoints
+/// The endpoints that `wanted` picks, behind the extensions.
+pub(super) fn routes(
+    state: RestState,
+    extensions: &[ActiveExtension],
+    wanted: impl Fn(&Endpoint) -> bool,
+) -> Router {
+    let mut paths: Vec<(&str, Vec<Endpoint>)> = Vec::new();
+    for endpoint in endpoints().into_iter().filter(wanted) {
+        match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
+            Some((_, of_path)) => of_path.push(endpoint),
+            None => paths.push((endpoint.path, vec![endpoint])),
+        }
+    }
+    paths
         .into_iter()
+        .map(|(path, endpoints)| (path, merged(endpoints)))
         .fold(Router::new(), with_and_without_slash)
         .method_not_allowed_fallback(|| async {
             without_content_type(StatusCode::METHOD_NOT_ALLOWED)
         })
+        .route_layer(from_fn(ask_extensions(extensions)))
         .route_layer(from_fn(accept_json))
         .fallback(|| async { without_content_type(StatusCode::NOT_FOUND) })
         .with_state(state)
+}
+
+/// The methods of one address, with the answer to those who ask which there are.
+fn merged(endpoints: Vec<Endpoint>) -> MethodRouter<RestState> {
+    let mut methods: Vec<String> = endpoints
+        .iter()
+        .map(|endpoint| endpoint.method.to_uppercase())
+        .collect();
+    if methods.iter().any(|method| method == "GET") {
+        methods.push("HEAD".to_owned());
+    }
+    methods.push("OPTIONS".to_owned());
+    sort_in_java_order(&mut methods, |method| method);
+    let (allow, text) = (methods.join(","), methods.join(", "));
+    let allow = HeaderValue::from_str(&allow).unwrap_or(HeaderValue::from_static("OPTIONS"));
+    let told = options(move || async move {
+        let kind = HeaderValue::from_static("text/plain");
+        ([(header::CONTENT_TYPE, kind), (header::ALLOW, allow)], text).into_response()
+    });
+    endpoints.into_iter().fold(told, |merged, endpoint| {
+        let mut router = endpoint.router;
+        // Java's own workers do not say of which kind their bodies are, so theirs is not looked at.
+        if endpoint.audience != Audience::Workers {
+            router = router.route_layer(from_fn(consume_json));
+        }
+        merged.merge(router)
+    })
 }
 
 /// As in Java, a slash at the end changes nothing.
@@ -52,6 +78,15 @@ fn with_and_without_slash(
             .route(&format!("{path}/"), endpoint.clone())
             .route(path, endpoint),
     }
+}
+
+/// Refuses bodies that say that they are anything but JSON.
+async fn consume_json(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if has_body(headers) && is_json(headers) == Some(false) {
+        return without_content_type(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    next.run(request).await
 }
 
 /// Refuses callers that want anything but JSON.

@@ -7,14 +7,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+mod changes;
+mod edges;
+mod forwarding;
 mod plugins;
 mod secrets;
 
 use super::*;
-use crate::config::listener::{Listener, Scheme};
-use crate::config::worker::RestConfig;
+use crate::config::StandaloneConfig;
+use crate::config::rest::RestConfig;
+use crate::herder::scripted::{Asked, scripted};
 use crate::herder::testing::{Runner, file, parts_of, validator};
-use crate::herder::{ConnectorValidator, Herder, HerderHandle};
+use crate::herder::{Change, ConnectorValidator, Herder, HerderError, HerderHandle, Outcome};
 use crate::status::State;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -26,17 +30,90 @@ struct Served {
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// The REST settings of a worker at any free port of this machine.
+fn config(settings: &[(&str, &str)]) -> RestConfig {
+    let least = [
+        ("bootstrap.servers", "b:1"),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        ("offset.storage.file.filename", "/tmp/o"),
+        ("listeners", "http://127.0.0.1:0"),
+    ];
+    let settings = least.iter().chain(settings);
+    let settings = settings
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    StandaloneConfig::from_settings(settings)
+        .unwrap()
+        .worker
+        .rest
+}
+
+/// A server before a scripted herder.
+struct Stage {
+    addresses: Vec<SocketAddr>,
+    url: String,
+    asked: Asked,
+    _stop: watch::Sender<bool>,
+}
+
+async fn stage(
+    settings: &[(&str, &str)],
+    answer: impl FnMut(&Change) -> Result<Outcome, HerderError> + 'static,
+) -> Stage {
+    let server = RestServer::bind(&config(settings)).await.unwrap();
+    let (herder, asked) = scripted(answer);
+    let (addresses, url) = (server.addresses(), server.advertised_url().to_string());
+    let (stop, stopping) = watch::channel(false);
+    tokio::task::spawn_local(server.serve(herder, None, stopping));
+    Stage {
+        addresses,
+        url,
+        asked,
+        _stop: stop,
+    }
+}
+
+impl Stage {
+    /// Status, head and body of the answer to a request with a JSON body.
+    async fn ask(&self, method: &str, target: &str, body: &str) -> (u16, String, String) {
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "Content-Type: application/json\r\n"
+        };
+        whole(self.addresses[0], method, target, kind, body).await
+    }
+
+    /// Status and message of an error.
+    async fn error(&self, method: &str, target: &str, body: &str) -> (u16, String) {
+        let (status, _, body) = self.ask(method, target, body).await;
+        let error: serde_json::Value = serde_json::from_str(&body).unwrap_or_default();
+        assert_eq!(error["error_code"], status, "{method} {target}: {body}");
+        (
+            status,
+            error["message"].as_str().unwrap_or_default().to_owned(),
+        )
+    }
+
+    /// The last change that the herder was asked for.
+    fn last(&self) -> String {
+        format!("{:?}", self.asked.lock().unwrap().last())
+    }
+}
+
 async fn serve(runner: Runner) -> Served {
     serve_with(runner, validator(&[])).await
 }
 
 async fn serve_with(runner: Runner, validator: ConnectorValidator) -> Served {
-    let config = RestConfig {
-        listeners: vec![Listener::parse("http://127.0.0.1:0").unwrap()],
-        advertised_host: None,
-        advertised_port: Some(18083),
-        advertised_scheme: Scheme::Http,
-    };
+    let config = config(&[("rest.advertised.port", "18083")]);
     let server = RestServer::bind(&config).await.unwrap();
     let address = server.addresses()[0];
     let worker_id = server.advertised_url().worker_id();
@@ -77,6 +154,22 @@ async fn send(
     headers: &str,
     body: &str,
 ) -> (String, String, String) {
+    let (status, head, body) = whole(address, method, target, headers, body).await;
+    let kind = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-type: "))
+        .unwrap_or("-");
+    (status.to_string(), kind.to_owned(), body)
+}
+
+/// Status, head and body.
+async fn whole(
+    address: SocketAddr,
+    method: &str,
+    target: &str,
+    headers: &str,
+    body: &str,
+) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let text = format!(
@@ -90,12 +183,8 @@ async fn send(
         .unwrap()
         .unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().to_owned();
-    let kind = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-type: "))
-        .unwrap_or("-");
-    (status, kind.to_owned(), body.to_owned())
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_owned(), body.to_owned())
 }
 
 fn run(test: impl Future<Output = ()>) {

@@ -194,7 +194,7 @@ fn is_logical(name: &str) -> bool {
 #[inline(never)]
 fn logical_value<'a>(schema: &Schema, node: &Node<'_>) -> Result<Value<'a>, ConnectError> {
     match schema.name() {
-        Some(logical::DECIMAL) => decimal(schema, node).map(Value::Decimal),
+        Some(logical::DECIMAL) => decimal(schema, node).map(Value::decimal),
         Some(logical::DATE) => {
             let days = small_whole(node, "Date")?;
             logical::date_from_days(schema, days).map(Value::Date)

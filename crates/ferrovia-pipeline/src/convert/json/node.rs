@@ -8,7 +8,7 @@ use super::reader::{Number, Tree, double, wrapped};
 use crate::data::{Map, Value};
 
 /// How many entries an object has room for when the first one comes.
-const USUAL_ENTRIES: usize = 7;
+const USUAL_ENTRIES: usize = 8;
 
 /// The entries of an object, in the order in which their names came first.
 pub(super) type Entries<'a> = IndexMap<Cow<'a, str>, Node<'a>, foldhash::fast::RandomState>;
@@ -114,8 +114,8 @@ impl<'a> Tree<'a> for Node<'a> {
         Entries::default()
     }
 
-    fn insert(object: &mut Self::Entries, name: Cow<'a, str>, value: Self) {
-        object.insert(name, value);
+    fn slot<'o>(object: &'o mut Self::Entries, name: Cow<'a, str>) -> &'o mut Self {
+        object.entry(name).or_insert(Self::Null)
     }
 
     fn object(object: Self::Entries) -> Self {
@@ -150,12 +150,13 @@ impl<'a> Tree<'a> for Value<'a> {
         Map::new()
     }
 
-    fn insert(object: &mut Self::Entries, name: Cow<'a, str>, value: Self) {
+    #[inline]
+    fn slot<'o>(object: &'o mut Self::Entries, name: Cow<'a, str>) -> &'o mut Self {
         if object.is_empty() {
             // Most objects have some entries, and growing to them costs more than the room.
             object.reserve(USUAL_ENTRIES);
         }
-        object.put(name, value);
+        object.slot(name)
     }
 
     fn object(object: Self::Entries) -> Self {

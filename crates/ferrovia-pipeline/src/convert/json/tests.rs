@@ -167,7 +167,7 @@ fn values_that_do_not_fit_their_schema_are_refused_in_javas_words() {
     assert_eq!(
         refused(
             &logical::decimal(2).build(),
-            &Value::Decimal(crate::data::Decimal::new(1, 3))
+            &Value::decimal(crate::data::Decimal::new(1, 3))
         ),
         "Decimal value has mismatching scale for given Decimal schema. Schema has scale 2, value has scale 3."
     );
@@ -342,7 +342,7 @@ fn any_typed() -> impl Strategy<Value = (Schema, Value<'static>)> {
         any::<Vec<u8>>()
             .prop_map(|bytes| { (SchemaType::Bytes.into(), Value::Bytes(Cow::Owned(bytes))) }),
         (any::<i64>(), -9..9_i32).prop_map(|(number, scale)| {
-            let value = Value::Decimal(crate::data::Decimal::new(number, scale));
+            let value = Value::decimal(crate::data::Decimal::new(number, scale));
             (logical::decimal(scale), value)
         }),
         any::<i32>().prop_map(move |days| (logical::date(), Value::Date(i64::from(days) * day))),

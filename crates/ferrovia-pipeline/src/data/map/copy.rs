@@ -12,7 +12,7 @@ impl<'a> Map<'a> {
     /// Becomes what `new HashMap<>(map)` is.
     pub fn become_copy(&mut self) {
         if self.is_empty() {
-            self.order = Order::Hash {
+            self.table.order = Order::Hash {
                 capacity: DEFAULT_CAPACITY,
             };
         } else {
@@ -26,27 +26,28 @@ impl<'a> Map<'a> {
         while self.len() * 4 > capacity * 3 {
             capacity *= 2;
         }
-        if let Order::Hash { capacity: old } = self.order
+        if let Order::Hash { capacity: old } = self.table.order
             && old > capacity
         {
             // Keys of several old buckets meet in a new one, in the order of the old ones. In a larger table they part,
             // and their order stays.
             self.sort_as_shown();
         }
-        self.order = Order::Hash { capacity };
+        self.table.order = Order::Hash { capacity };
     }
 
     /// Takes the order in which Java shows the map as that of insertion.
     pub fn sort_as_shown(&mut self) {
-        if let Order::Hash { capacity } = self.order {
-            self.entries
+        if let Order::Hash { capacity } = self.table.order {
+            self.table
+                .entries
                 .sort_by_key(|key| bucket(java_hash(&key.0), capacity));
         }
     }
 
     /// Keeps the entries whose key is a text that `keep` accepts. Keys that are no text are kept.
     pub fn retain_texts(&mut self, mut keep: impl FnMut(&str) -> bool) {
-        self.entries.retain(|key| match &key.0 {
+        self.table.entries.retain(|key| match &key.0 {
             Value::String(text) => keep(text),
             _ => true,
         });
@@ -55,9 +56,12 @@ impl<'a> Map<'a> {
     /// Gives the entry of `from` the key `to`, in its place. Answers whether that was done: not if there is an entry of
     /// `to` already.
     pub fn rename(&mut self, from: &str, to: impl Into<Cow<'a, str>>) -> bool {
-        match self.entries.index_of(&super::Text(from)) {
+        match self.table.entries.index_of(from) {
             None => true,
-            Some(index) => self.entries.rename(index, Key(Value::String(to.into()))),
+            Some(index) => self
+                .table
+                .entries
+                .rename(index, Key(Value::String(to.into()))),
         }
     }
 }

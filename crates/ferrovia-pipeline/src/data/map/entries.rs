@@ -4,16 +4,23 @@
 //! Nearly all maps in messages have few keys. Comparing with each of them costs less than hashing one, and a list is
 //! one allocation where an index is three; reading JSON and transforming it became a third faster by it.
 
-use indexmap::{Equivalent, IndexMap};
+mod list;
 
-use super::Key;
+use std::borrow::Cow;
+
+use indexmap::IndexMap;
+
+use self::list::List;
+use super::{Key, Text};
 use crate::data::Value;
 
 #[derive(Clone, Debug)]
 pub(super) enum Entries<'a> {
-    Few(Vec<(Key<'a>, Value<'a>)>),
-    Many(IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>),
+    Few(List<'a>),
+    Many(Box<Index<'a>>),
 }
+
+type Index<'a> = IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>;
 
 impl<'a> Entries<'a> {
     pub(super) fn len(&self) -> usize {
@@ -32,99 +39,98 @@ impl<'a> Entries<'a> {
 
     /// Puts a value; that of an equal key is replaced in its place and answered.
     pub(super) fn insert(&mut self, key: Key<'a>, value: Value<'a>) -> Option<Value<'a>> {
-        let list = match self {
-            Self::Many(map) => return map.insert(key, value),
-            Self::Few(list) => list,
-        };
-        if let Some((_, known)) = list.iter_mut().find(|(known, _)| *known == key) {
-            return Some(std::mem::replace(known, value));
-        }
-        if list.len() < FEW_MAX {
-            list.push((key, value));
-            return None;
-        }
-        // A loop, because adapters would keep the entries on the stack once more.
-        let mut map =
-            IndexMap::with_capacity_and_hasher(2 * FEW_MAX, foldhash::fast::RandomState::default());
-        for (key, value) in std::mem::take(list) {
-            map.insert(key, value);
-        }
-        map.insert(key, value);
-        *self = Self::Many(map);
-        None
-    }
-
-    pub(super) fn index_of<Q>(&self, key: &Q) -> Option<usize>
-    where
-        Q: Equivalent<Key<'a>> + std::hash::Hash + ?Sized,
-    {
         match self {
-            Self::Few(list) => list.iter().position(|(known, _)| key.equivalent(known)),
-            Self::Many(map) => map.get_index_of(key),
+            Self::Few(list) if list.len() < FEW_MAX => list.insert(key, value),
+            _ => self.indexed().insert(key, value),
         }
     }
 
-    pub(super) fn get<Q>(&self, key: &Q) -> Option<&Value<'a>>
-    where
-        Q: Equivalent<Key<'a>> + std::hash::Hash + ?Sized,
-    {
+    /// Where the entry of a text stands; it is added with null if there is none.
+    #[inline]
+    pub(super) fn index_or_add(&mut self, name: Cow<'a, str>) -> usize {
         match self {
-            Self::Few(list) => list
-                .iter()
-                .find(|(known, _)| key.equivalent(known))
-                .map(|(_, value)| value),
-            Self::Many(map) => map.get(key),
+            Self::Few(list) if list.len() < FEW_MAX => list.index_or_add(name),
+            _ => {
+                let entry = self.indexed().entry(Key(Value::String(name)));
+                let index = entry.index();
+                entry.or_insert(Value::Null);
+                index
+            }
         }
     }
 
-    pub(super) fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut Value<'a>>
-    where
-        Q: Equivalent<Key<'a>> + std::hash::Hash + ?Sized,
-    {
+    /// The index, made of the list where there is none yet.
+    #[cold]
+    fn indexed(&mut self) -> &mut Index<'a> {
+        loop {
+            match self {
+                Self::Many(map) => return map,
+                Self::Few(list) => {
+                    let hasher = foldhash::fast::RandomState::default();
+                    let mut map = Index::with_capacity_and_hasher(2 * FEW_MAX, hasher);
+                    // A loop, because adapters would keep the entries on the stack once more.
+                    for (key, value) in std::mem::take(list).into_entries() {
+                        map.insert(key, value);
+                    }
+                    *self = Self::Many(Box::new(map));
+                }
+            }
+        }
+    }
+
+    pub(super) fn index_of(&self, name: &str) -> Option<usize> {
         match self {
-            Self::Few(list) => list
-                .iter_mut()
-                .find(|(known, _)| key.equivalent(known))
-                .map(|(_, value)| value),
-            Self::Many(map) => map.get_mut(key),
+            Self::Few(list) => list.index_of(name),
+            Self::Many(map) => map.get_index_of(&Text(name)),
+        }
+    }
+
+    /// The value of the entry that stands there.
+    #[inline]
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "whoever asks has just got the index from these entries"
+    )]
+    pub(super) fn at_mut(&mut self, index: usize) -> &mut Value<'a> {
+        match self {
+            Self::Few(list) => &mut list.entries_mut()[index].1,
+            Self::Many(map) => &mut map[index],
+        }
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
+        match self {
+            Self::Few(list) => list.get(name),
+            Self::Many(map) => map.get(&Text(name)),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Value<'a>> {
+        match self {
+            Self::Few(list) => list.get_mut(name),
+            Self::Many(map) => map.get_mut(&Text(name)),
         }
     }
 
     /// Takes an entry away. The others keep their order.
-    pub(super) fn remove<Q>(&mut self, key: &Q) -> Option<Value<'a>>
-    where
-        Q: Equivalent<Key<'a>> + std::hash::Hash + ?Sized,
-    {
-        let index = self.index_of(key)?;
+    pub(super) fn remove(&mut self, name: &str) -> Option<Value<'a>> {
         match self {
-            Self::Few(list) => Some(list.remove(index).1),
-            Self::Many(map) => map.shift_remove_index(index).map(|(_, value)| value),
+            Self::Few(list) => list.remove(name),
+            Self::Many(map) => map.shift_remove(&Text(name)),
         }
     }
 
     /// Gives an entry another key, in its place, unless another entry has that key.
     pub(super) fn rename(&mut self, index: usize, key: Key<'a>) -> bool {
         match self {
-            Self::Few(list) => {
-                let is_taken = list
-                    .iter()
-                    .enumerate()
-                    .any(|(at, (known, _))| at != index && *known == key);
-                match list.get_mut(index) {
-                    Some((known, _)) if !is_taken => {
-                        *known = key;
-                        true
-                    }
-                    _ => false,
-                }
-            }
+            Self::Few(list) => list.rename(index, key),
             Self::Many(map) => map.replace_index(index, key).is_ok(),
         }
     }
 
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Key<'a>) -> bool) {
         match self {
-            Self::Few(list) => list.retain(|(key, _)| keep(key)),
+            Self::Few(list) => list.retain(keep),
             Self::Many(map) => map.retain(|key, _| keep(key)),
         }
     }
@@ -132,7 +138,7 @@ impl<'a> Entries<'a> {
     /// Sorts by a number of each key; entries of equal numbers keep their order.
     pub(super) fn sort_by_key(&mut self, mut number: impl FnMut(&Key<'a>) -> usize) {
         match self {
-            Self::Few(list) => list.sort_by_cached_key(|(key, _)| number(key)),
+            Self::Few(list) => list.sort_by_key(number),
             Self::Many(map) => map.sort_by_cached_key(|key, _| number(key)),
         }
     }
@@ -148,6 +154,7 @@ impl<'a> Entries<'a> {
     pub(super) fn into_list(self) -> Vec<(Value<'a>, Value<'a>)> {
         match self {
             Self::Few(list) => list
+                .into_entries()
                 .into_iter()
                 .map(|(key, value)| (key.0, value))
                 .collect(),
@@ -158,7 +165,7 @@ impl<'a> Entries<'a> {
 
 impl Default for Entries<'_> {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few(List::default())
     }
 }
 

@@ -242,7 +242,7 @@ fn number_of(number: Decimal) -> SchemaAndValue<'static> {
         of(SchemaType::Float64, Value::Float64(double))
     } else {
         let schema = logical::decimal(number.scale).build();
-        SchemaAndValue::new(schema, Value::Decimal(number))
+        SchemaAndValue::new(schema, Value::decimal(number))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Keys that the worker's definitions do not list and that are meant all the same.
 
+use super::WorkerKind;
+
 const PREFIXES: [&str; 14] = [
     "consumer.",
     "producer.",
@@ -16,6 +18,9 @@ const PREFIXES: [&str; 14] = [
     "sasl.",
     "ssl.",
 ];
+
+/// What the configurations of a distributed worker's topics begin with.
+const TOPIC_PREFIXES: [&str; 3] = ["config.storage.", "offset.storage.", "status.storage."];
 
 /// Client settings without a prefix, which admin clients and internal clients read.
 const CLIENT_KEYS: [&str; 17] = [
@@ -44,6 +49,10 @@ pub(super) fn client_keys<'a>() -> impl Iterator<Item = &'a str> {
 }
 
 /// Whether something reads this key.
-pub(super) fn is_known(key: &str) -> bool {
+pub(super) fn is_known(key: &str, kind: WorkerKind) -> bool {
+    let is_of_topic = || TOPIC_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
+    if kind == WorkerKind::Distributed && is_of_topic() {
+        return true;
+    }
     PREFIXES.iter().any(|prefix| key.starts_with(prefix)) || CLIENT_KEYS.contains(&key)
 }

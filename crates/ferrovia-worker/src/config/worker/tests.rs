@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::config::listener::Listener;
 
 fn settings(changes: &[(&str, &str)]) -> BTreeMap<String, String> {
     let base = [

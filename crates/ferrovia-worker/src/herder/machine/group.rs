@@ -152,14 +152,6 @@ impl Group {
         }
     }
 
-    /// The protocol that the group works by; `None` for a worker that is alone.
-    pub(super) fn protocol(&self) -> Option<ConnectProtocol> {
-        match self {
-            Self::Alone => None,
-            Self::Member(member) => Some(member.current),
-        }
-    }
-
     pub(super) fn key_written(&mut self) {
         if let Self::Member(member) = self {
             member.key = KeyState::Known;

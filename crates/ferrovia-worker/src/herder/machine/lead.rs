@@ -87,22 +87,23 @@ impl HerderMachine {
             let text = "Internal request missing required signature";
             return Err(HerderError::BadRequest(text.to_owned()));
         };
-        let accepted = &member.rules.keys.accepted;
-        if !accepted.contains(algorithm) {
+        let rules = &member.rules.signatures;
+        let accepted = rules.verified.iter();
+        let Some(accepted) = accepted.copied().find(|known| known.name() == algorithm) else {
             return Err(HerderError::BadRequest(format!(
                 "This worker does not support the '{algorithm}' key signing algorithm used by other workers. This \
                  worker is currently configured to use: {}. Check that all workers' configuration files permit the same \
                  set of signature algorithms, and correct any misconfigured worker and restart it.",
-                member.rules.keys.algorithm
+                rules.algorithm
             )));
-        }
+        };
         let config = self.config.snapshot();
         let key = config.session_key().ok_or_else(|| {
             let text = "This worker is still starting up and has not been able to read a session key from the config \
                         topic yet";
             HerderError::Unavailable(text.to_owned())
         })?;
-        if signature::verify(&key.key, algorithm, &signed.body, mac) {
+        if signature::verify(&key.key, accepted, &signed.body, mac) == Ok(true) {
             return Ok(());
         }
         let text = "Internal request contained invalid signature.";
@@ -128,24 +129,22 @@ impl HerderMachine {
         if !is_free || member.current < ConnectProtocol::Sessioned {
             return false;
         }
-        let rules = &member.rules.keys;
+        let rules = &member.rules.signatures;
         let config = self.config.snapshot();
         let Some(key) = config.session_key() else {
             return true;
         };
-        let ttl = rules
-            .ttl
-            .map(|ttl| i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX));
-        let left = ttl.map(|ttl| {
-            key.created_ms
-                .saturating_add(ttl)
-                .saturating_sub(at.wall_ms)
-        });
+        // A key that may grow 0 ms old is kept for ever, as in Java.
+        let ttl = i64::try_from(rules.key_ttl.as_millis()).unwrap_or(i64::MAX);
+        let expires = Some(key.created_ms.saturating_add(ttl)).filter(|_| ttl > 0);
+        let left = expires.map(|expires| expires.saturating_sub(at.wall_ms));
         member.next_key_look = left
             .and_then(|left| u64::try_from(left).ok())
             .map(|left| at.now + Duration::from_millis(left));
         let has_expired = left.is_some_and(|left| left <= 0);
-        has_expired || key.algorithm != rules.algorithm || key.key.len() != rules.bytes
+        has_expired
+            || *key.algorithm != *rules.key_algorithm.name()
+            || key.key.len() != rules.key_bytes
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Action, HerderMachine, Moment};
+use crate::logging::Level;
 use crate::status::TaskId;
 use crate::storage::config::{ConfigChange, TargetState};
 
@@ -79,9 +80,10 @@ impl HerderMachine {
                         *kept = request;
                     }
                 }
-                ConfigChange::LoggerLevel { namespace, level } => {
-                    self.actions.push(Action::SetLogLevel(namespace, level));
-                }
+                ConfigChange::LoggerLevel { namespace, level } => match Level::named(&level) {
+                    Some(level) => self.actions.push(Action::SetLogLevel(namespace, level)),
+                    None => tracing::warn!("Ignoring the unknown level {level} of {namespace}"),
+                },
             }
         }
     }

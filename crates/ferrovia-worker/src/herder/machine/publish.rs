@@ -10,7 +10,6 @@ use super::writes::{AfterTasks, Then};
 use super::{Action, HerderMachine, Moment, Started, Ticket, WantedTasks};
 use crate::config::providers::has_variable;
 use crate::herder::request::{HerderError, Outcome};
-use crate::membership::protocol::ConnectProtocol;
 use crate::storage::config::TargetState;
 
 /// The first pause before tasks are made again that could not be written.
@@ -194,8 +193,7 @@ impl HerderMachine {
                 self.publishing_failed(name, &error.to_string(), at);
             }
         } else if let Some(url) = self.group.leader_url() {
-            let signs = self.group.protocol() == Some(ConnectProtocol::Sessioned);
-            let key = config.session_key().filter(|_| signs).cloned();
+            let key = config.session_key().cloned();
             let ticket = self.ticket(Then::Forwarded(Arc::clone(name)));
             self.actions.push(Action::ForwardTasks {
                 ticket,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::SignatureConfig;
 use crate::membership::protocol::ConnectProtocol;
 
 /// What holds for every worker.
@@ -34,18 +35,5 @@ pub struct ClusterRules {
     /// How long a worker stays out that could not read it (`worker.unsync.backoff.ms`).
     pub unsync_backoff: Duration,
     /// How workers sign what they ask of each other.
-    pub keys: KeyRules,
-}
-
-/// How workers sign what they ask of each other (KIP-507).
-#[derive(Clone, Debug)]
-pub struct KeyRules {
-    /// The algorithm of keys (`inter.worker.key.generation.algorithm`).
-    pub algorithm: Arc<str>,
-    /// Bytes of a key (`inter.worker.key.size`, or what the algorithm has).
-    pub bytes: usize,
-    /// How long a key is used (`inter.worker.key.ttl.ms`); `None` for ever.
-    pub ttl: Option<Duration>,
-    /// The algorithms that are accepted (`inter.worker.verification.algorithms`).
-    pub accepted: Vec<String>,
+    pub signatures: SignatureConfig,
 }

@@ -33,7 +33,7 @@ impl HerderMachine {
     /// Writes to the status topic. A worker that is alone reads it at once.
     pub(super) fn write_status(&mut self, record: StatusRecord) {
         if self.is_alone() {
-            self.statuses.apply(record);
+            self.statuses.put(record);
         } else {
             self.actions.push(Action::WriteStatus(record));
         }

@@ -27,7 +27,6 @@ impl StatusFold {
     /// Takes the next record. One that cannot be used is logged and skipped.
     pub fn on_record(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
         match StatusRecord::parse(key, value) {
-            Ok(record) if self.is_stale(&record) => {}
             Ok(record) => self.apply(record),
             Err(reason) => {
                 let key = key.map(String::from_utf8_lossy);
@@ -39,8 +38,14 @@ impl StatusFold {
         }
     }
 
+    fn apply(&mut self, record: StatusRecord) {
+        if !self.is_stale(&record) {
+            self.put(record);
+        }
+    }
+
     /// Takes a record that no other worker can have overtaken, because there is none.
-    pub fn apply(&mut self, record: StatusRecord) {
+    pub fn put(&mut self, record: StatusRecord) {
         let statuses = &mut self.statuses;
         match record {
             StatusRecord::Connector { name, status } => match status {

@@ -1,6 +1,9 @@
 //! What can be wrong with a JSON document, in Jackson's words.
 
+mod word;
+
 use super::Reader;
+use word::is_latin_start;
 
 /// What is wrong, as an exception that Java users know.
 #[derive(Debug, thiserror::Error)]
@@ -15,8 +18,6 @@ const END: &str = "com.fasterxml.jackson.core.io.JsonEOFException";
 const LIMIT: &str = "com.fasterxml.jackson.core.exc.StreamConstraintsException";
 const VALID_VALUES: &str =
     "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
-/// How much of an unknown word is quoted.
-const MAX_WORD: usize = 256;
 
 impl Fault {
     /// Something is longer or deeper than it may be.
@@ -81,13 +82,27 @@ impl Reader<'_> {
         self.fault(PARSE, &message, self.position)
     }
 
+    /// How the character at which the reader stands is shown where it is decoded, and where its last byte stands.
+    fn shown_letter(&self) -> Result<(String, usize), Box<Fault>> {
+        let (unit, end) = self.decoded(self.position)?;
+        Ok((shown_unit(unit), end - 1))
+    }
+
     /// A byte where a name or a value should begin.
     #[cold]
     pub(super) fn unexpected_begin(&self, byte: u8, wanted: &str) -> Box<Fault> {
         let comment = "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled \
                        for parser)";
-        let wanted = if byte == b'/' { comment } else { wanted };
-        self.unexpected(byte, wanted)
+        if byte == b'/' {
+            return self.unexpected(byte, comment);
+        }
+        match self.shown_letter() {
+            Ok((shown, position)) => {
+                let message = format!("Unexpected character ({shown}): {wanted}");
+                self.fault(PARSE, &message, position)
+            }
+            Err(fault) => fault,
+        }
     }
 
     #[cold]
@@ -112,11 +127,15 @@ impl Reader<'_> {
             b']' if self.is_after(b',') => self.unexpected(byte, "expected a value"),
             b'+' => {
                 self.position += 1;
+                if self.peek().is_none() {
+                    return self.end_within("a Number value");
+                }
                 let wanted = "JSON spec does not allow numbers to have plus signs: enable \
                               `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow";
                 self.unexpected_in_number(byte, wanted, self.position)
             }
-            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$' | 0x80.. => self.unknown_word(),
+            _ if is_latin_start(byte) => self.unknown_word(),
+            0x80.. => self.unexpected(byte, &format!("expected a valid value {VALID_VALUES}")),
             _ => self.unexpected_begin(byte, &format!("expected a valid value {VALID_VALUES}")),
         }
     }
@@ -127,48 +146,18 @@ impl Reader<'_> {
     }
 
     #[cold]
-    pub(super) fn unknown_word(&mut self) -> Box<Fault> {
-        let rest = self.bytes.get(self.position..).unwrap_or_default();
-        if let [0x80..=0xFF, next @ 0x80..0xC0, ..] = *rest {
-            // Jackson takes the first byte for a whole character.
-            return self.bad_byte("start", next, self.position + 2);
-        }
-        // As Character.isJavaIdentifierPart has it, control characters included.
-        let is_part = |byte: &u8| {
-            byte.is_ascii_alphanumeric()
-                || matches!(byte, b'_' | b'$' | 0..=8 | 0x0E..=0x1B | 0x7F..)
-        };
-        let sign = usize::from(rest.first() == Some(&b'-'));
-        let letters = rest.iter().skip(sign).take(MAX_WORD);
-        let length = sign + letters.take_while(|byte| is_part(byte)).count();
-        let word = String::from_utf8_lossy(rest.get(..length).unwrap_or_default());
-        // What ends the word has been read, too.
-        self.position += length + usize::from(rest.len() > length);
-        let message = match &*word {
-            "NaN" | "Infinity" | "-Infinity" => format!(
-                "Non-standard token '{word}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
-            ),
-            _ => format!("Unrecognized token '{word}': was expecting {VALID_VALUES}"),
-        };
-        self.fault(PARSE, &message, self.position)
-    }
-
-    #[cold]
     pub(super) fn no_digit(&mut self, wanted: &str) -> Box<Fault> {
         let before = self.position.saturating_sub(1);
-        match self.peek() {
-            Some(b'I')
-                if self
-                    .bytes
-                    .get(before..)
-                    .unwrap_or_default()
-                    .starts_with(b"-Infinity") =>
-            {
+        let rest = self.bytes.get(before..).unwrap_or_default();
+        match *rest {
+            [b'-', b'I'] => self.end_within("a Number value"),
+            [b'-', b'I', b'n' | b'N', ..] => {
                 self.position = before;
                 self.unknown_word()
             }
-            Some(byte) => self.unexpected_in_number(byte, wanted, self.position),
-            None => self.fault(END, "Unexpected end-of-input in null", self.position),
+            [b'-', b'I', byte, ..] => self.unexpected_in_number(byte, wanted, self.position + 1),
+            [_, byte, ..] => self.unexpected_in_number(byte, wanted, self.position),
+            _ => self.end_after_token(self.position),
         }
     }
 
@@ -182,9 +171,14 @@ impl Reader<'_> {
     }
 
     #[cold]
-    pub(super) fn unknown_escape(&self, byte: u8) -> Box<Fault> {
-        let message = format!("Unrecognized character escape {}", shown(byte));
-        self.fault(PARSE, &message, self.position)
+    pub(super) fn unknown_escape(&self, _: u8) -> Box<Fault> {
+        match self.shown_letter() {
+            Ok((shown, position)) => {
+                let message = format!("Unrecognized character escape {shown}");
+                self.fault(PARSE, &message, position)
+            }
+            Err(fault) => fault,
+        }
     }
 
     #[cold]
@@ -256,6 +250,7 @@ impl Reader<'_> {
             "name" if self.bytes.get(self.position.saturating_sub(1)) != Some(&b'"') => {
                 "Unexpected end-of-input in field name"
             }
+            "a Number value" => "Unexpected end-of-input in a Number value",
             "name" => "Unexpected end-of-input: was expecting closing '\"' for name",
             _ => "Unexpected end-of-input in character escape sequence",
         };
@@ -264,8 +259,15 @@ impl Reader<'_> {
 }
 
 fn shown(byte: u8) -> String {
-    match byte {
-        0..0x20 | 0x7F => format!("(CTRL-CHAR, code {byte})"),
-        _ => format!("'{}' (code {byte})", char::from(byte)),
+    shown_unit(u16::from(byte))
+}
+
+/// Half of a surrogate pair is shown as Java writes it.
+fn shown_unit(unit: u16) -> String {
+    let letter = char::from_u32(u32::from(unit)).unwrap_or('?');
+    match unit {
+        0..0x20 | 0x7F..0xA0 => format!("(CTRL-CHAR, code {unit})"),
+        0x100.. => format!("'{letter}' (code {unit} / 0x{unit:x})"),
+        _ => format!("'{letter}' (code {unit})"),
     }
 }

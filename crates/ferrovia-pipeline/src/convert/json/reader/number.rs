@@ -69,7 +69,11 @@ impl<'a> Reader<'a> {
                 ));
             }
         }
-        let text = str::from_utf8(self.since(start)).unwrap_or_default();
+        let text = match self.text {
+            Some(text) => text.get(start..self.position),
+            None => str::from_utf8(self.since(start)).ok(),
+        };
+        let text = text.unwrap_or_default();
         if exponent >= HARMLESS_EXPONENT && Decimal::parse(text).is_none() {
             return Err(Fault::not_decimal(text));
         }
@@ -110,12 +114,40 @@ pub(in crate::convert::json) fn wrapped(text: &str) -> i64 {
 /// A number as a double. Java's decimals know no minus zero.
 #[inline]
 pub(in crate::convert::json) fn double(text: &str) -> f64 {
+    if let Some(number) = short_double(text) {
+        return number;
+    }
     let number = text.parse().unwrap_or_default();
     if number == 0.0 && is_zero(text) {
         0.0
     } else {
         number
     }
+}
+
+/// A number of few digits and without an exponent: a quotient of two whole numbers that doubles hold exactly, so that it
+/// is rounded once, as it should be.
+#[inline]
+fn short_double(text: &str) -> Option<f64> {
+    const DIGITS_MAX: usize = 15;
+    const POWERS: [f64; DIGITS_MAX + 1] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    if text.len() > DIGITS_MAX {
+        return None;
+    }
+    let (mut digits, mut behind_point) = (0_u64, None);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => digits = digits * 10 + u64::from(byte - b'0'),
+            b'.' => behind_point = Some(text.len() - at - 1),
+            b'-' if at == 0 => {}
+            _ => return None,
+        }
+    }
+    let number = digits as f64 / POWERS.get(behind_point.unwrap_or(0))?;
+    let is_negative = text.starts_with('-') && digits != 0;
+    Some(if is_negative { -number } else { number })
 }
 
 /// A number as a float.
@@ -133,4 +165,27 @@ fn is_zero(text: &str) -> bool {
     mantissa
         .bytes()
         .all(|byte| matches!(byte, b'0' | b'-' | b'.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn short_double_is_what_the_digits_stand_for(text in "-?[0-9]{1,12}(\\.[0-9]{1,12})?") {
+            let expected: f64 = text.parse().unwrap();
+            prop_assert_eq!(double(&text), expected);
+            prop_assert_eq!(short_double(&text).is_some(), text.len() <= 15);
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign_and_exponents_are_left_to_others() {
+        assert!(short_double("-0.00").unwrap().is_sign_positive());
+        assert_eq!(short_double("1e5"), None);
+        assert_eq!(double("-1.5e3"), -1500.0);
+    }
 }

@@ -7,57 +7,69 @@ use std::borrow::Cow;
 
 use super::{Fault, Reader};
 
-/// How long a name may be, in bytes.
-const MAX_NAME: usize = 50_000;
-/// How long a string may be, in characters.
-const MAX_STRING: usize = 20_000_000;
+/// What stands in quotes, and how long it may be.
+#[derive(Debug)]
+struct Quoted {
+    /// What messages call it where it is broken.
+    what: &'static str,
+    /// What they call it where it is too long.
+    length: &'static str,
+    limit: &'static str,
+    length_max: usize,
+}
+
+const NAME: Quoted = Quoted {
+    what: "name",
+    length: "Name length",
+    limit: "NameLength",
+    length_max: 50_000,
+};
+
+const STRING: Quoted = Quoted {
+    what: "string value",
+    length: "String value length",
+    limit: "StringLength",
+    length_max: 20_000_000,
+};
 
 impl<'a> Reader<'a> {
     /// Reads a string whose opening quote has been read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, Box<Fault>> {
-        let text = self.quoted("string value")?;
-        if text.len() > MAX_STRING {
-            return Err(Fault::too_much(
-                "String value length",
-                text.len(),
-                MAX_STRING,
-                "StringLength",
-            ));
-        }
-        Ok(text)
+        self.quoted(&STRING)
     }
 
     /// Reads a name whose opening quote has been read.
-    #[inline]
+    #[inline(always)]
     pub(super) fn name(&mut self) -> Result<Cow<'a, str>, Box<Fault>> {
-        let name = self.quoted("name")?;
-        if name.len() > MAX_NAME {
-            return Err(Fault::too_much(
-                "Name length",
-                name.len(),
-                MAX_NAME,
-                "NameLength",
-            ));
-        }
-        Ok(name)
+        self.quoted(&NAME)
     }
 
-    #[inline]
-    fn quoted(&mut self, what: &'static str) -> Result<Cow<'a, str>, Box<Fault>> {
+    #[inline(always)]
+    fn quoted(&mut self, kind: &Quoted) -> Result<Cow<'a, str>, Box<Fault>> {
+        match self.plain() {
+            Some(text) if text.len() <= kind.length_max => Ok(Cow::Borrowed(text)),
+            Some(text) => Err(kind.too_long(text)),
+            None => self.quoted_slowly(kind).map(Cow::Owned),
+        }
+    }
+
+    /// Reads to the closing quote, if nothing before it is escaped; nothing is read otherwise.
+    #[inline(never)]
+    fn plain(&mut self) -> Option<&'a str> {
         let start = self.position;
         let end = plain_end(self.bytes, start);
-        if self.bytes.get(end) == Some(&b'"')
-            && let Some(text) = self.text.and_then(|text| text.get(start..end))
-        {
-            self.position = end + 1;
-            return Ok(Cow::Borrowed(text));
+        if self.bytes.get(end) != Some(&b'"') {
+            return None;
         }
-        self.quoted_slowly(what).map(Cow::Owned)
+        let text = self.text?.get(start..end)?;
+        self.position = end + 1;
+        Some(text)
     }
 
     /// Reads a string with escapes, or of a document that is not all UTF-8.
-    fn quoted_slowly(&mut self, what: &'static str) -> Result<String, Box<Fault>> {
+    #[cold]
+    fn quoted_slowly(&mut self, kind: &Quoted) -> Result<String, Box<Fault>> {
         let mut text = Text::default();
         loop {
             let start = self.position;
@@ -70,14 +82,18 @@ impl<'a> Reader<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.position += 1;
-                    return Ok(text.finish());
+                    let text = text.finish();
+                    if text.len() > kind.length_max {
+                        return Err(kind.too_long(&text));
+                    }
+                    return Ok(text);
                 }
                 Some(b'\\') => {
                     self.position += 1;
                     self.escape(&mut text)?;
                 }
-                Some(control) => return Err(self.control_within(control, what)),
-                None => return Err(self.end_within(what)),
+                Some(control) => return Err(self.control_within(control, kind.what)),
+                None => return Err(self.end_within(kind.what)),
             }
         }
     }
@@ -161,6 +177,13 @@ impl<'a> Reader<'a> {
     }
 }
 
+impl Quoted {
+    #[cold]
+    fn too_long(&self, text: &str) -> Box<Fault> {
+        Fault::too_much(self.length, text.len(), self.length_max, self.limit)
+    }
+}
+
 fn low_16(code: u32) -> u16 {
     u16::try_from(code & 0xffff).unwrap_or_default()
 }
@@ -213,23 +236,24 @@ impl Text {
 /// Where the plain part of a string ends: at a quote, a backslash, a control character or the end of the document.
 #[inline]
 fn plain_end(bytes: &[u8], start: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    const ONES: u128 = u128::MAX / 0xff;
+    const HIGHS: u128 = ONES << 7;
     let rest = bytes.get(start..).unwrap_or_default();
     let mut end = start;
-    // Eight bytes at a time; in each mask the lowest bit set is right, those above it may not be.
-    let (chunks, tail) = rest.as_chunks::<8>();
+    // As many bytes at a time as most strings have, because leaving a loop early or late is what takes time. In a mask
+    // the lowest bit set is right, those above it may not be.
+    let (chunks, tail) = rest.as_chunks::<16>();
     for chunk in chunks {
-        let chunk = u64::from_le_bytes(*chunk);
-        let zeros_in = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-        let controls = chunk.wrapping_sub(ONES * 0x20) & !chunk & HIGHS;
-        let quotes = zeros_in(chunk ^ (ONES * 0x22));
-        let backslashes = zeros_in(chunk ^ (ONES * 0x5C));
-        let special = controls | quotes | backslashes;
+        let chunk = u128::from_le_bytes(*chunk);
+        // The highest bit of a byte is set here if the byte was below zero before, or was and is above 127.
+        let controls = chunk.wrapping_sub(ONES * 0x20);
+        let quotes = (chunk ^ (ONES * 0x22)).wrapping_sub(ONES);
+        let backslashes = (chunk ^ (ONES * 0x5C)).wrapping_sub(ONES);
+        let special = (controls | quotes | backslashes) & !chunk & HIGHS;
         if special != 0 {
             return end + special.trailing_zeros() as usize / 8;
         }
-        end += 8;
+        end += 16;
     }
     let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
     end + tail.iter().take_while(|byte| plain(byte)).count()

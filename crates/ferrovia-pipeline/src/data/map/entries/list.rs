@@ -1,0 +1,160 @@
+//! A few entries in a list, with a mark for each key: most keys that are new are known to be so without a comparison.
+
+use std::borrow::Cow;
+
+use crate::data::Value;
+use crate::data::map::Key;
+
+/// A list of entries with different keys.
+#[derive(Clone, Debug, Default)]
+pub(in crate::data::map) struct List<'a> {
+    entries: Vec<(Key<'a>, Value<'a>)>,
+    /// The marks of all keys, and perhaps of some that have gone.
+    marks: u64,
+}
+
+impl<'a> List<'a> {
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.entries.reserve(more);
+    }
+
+    /// Puts a value; that of an equal key is replaced in its place and answered.
+    #[inline]
+    pub(super) fn insert(&mut self, key: Key<'a>, value: Value<'a>) -> Option<Value<'a>> {
+        let mark = mark_of(&key);
+        if self.marks & mark != 0
+            && let Some((_, known)) = self.entries.iter_mut().find(|(known, _)| *known == key)
+        {
+            return Some(std::mem::replace(known, value));
+        }
+        self.marks |= mark;
+        self.entries.push((key, value));
+        None
+    }
+
+    /// Where the entry of a text stands; it is added with null if there is none.
+    #[inline]
+    pub(super) fn index_or_add(&mut self, name: Cow<'a, str>) -> usize {
+        let mark = mark_of_text(&name);
+        if self.marks & mark != 0
+            && let Some(index) = self.position(&name)
+        {
+            return index;
+        }
+        self.marks |= mark;
+        // Written where it stays, whereas `push` would write it to the stack, piece by piece, and copy it before the
+        // pieces have arrived.
+        let entry = || (Key(Value::String(name)), Value::Null);
+        self.entries.extend(std::iter::once_with(entry));
+        self.entries.len() - 1
+    }
+
+    #[inline]
+    pub(super) fn index_of(&self, name: &str) -> Option<usize> {
+        if self.marks & mark_of_text(name) == 0 {
+            return None;
+        }
+        self.position(name)
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|(key, _)| key.is(name))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value<'a>> {
+        let entry = self.entries.get(self.index_of(name)?);
+        entry.map(|(_, value)| value)
+    }
+
+    pub(super) fn get_mut(&mut self, name: &str) -> Option<&mut Value<'a>> {
+        let index = self.index_of(name)?;
+        self.entries.get_mut(index).map(|(_, value)| value)
+    }
+
+    /// Takes an entry away. The others keep their order.
+    pub(super) fn remove(&mut self, name: &str) -> Option<Value<'a>> {
+        let index = self.index_of(name)?;
+        Some(self.entries.remove(index).1)
+    }
+
+    /// Gives an entry another key, in its place, unless another entry has that key.
+    pub(super) fn rename(&mut self, index: usize, key: Key<'a>) -> bool {
+        let mark = mark_of(&key);
+        let is_taken = self.marks & mark != 0
+            && (self.entries.iter().enumerate())
+                .any(|(at, (known, _))| at != index && *known == key);
+        match self.entries.get_mut(index) {
+            Some((known, _)) if !is_taken => {
+                *known = key;
+                self.marks |= mark;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(&Key<'a>) -> bool) {
+        self.entries.retain(|(key, _)| keep(key));
+    }
+
+    /// Sorts by a number of each key; entries of equal numbers keep their order.
+    pub(super) fn sort_by_key(&mut self, mut number: impl FnMut(&Key<'a>) -> usize) {
+        self.entries.sort_by_cached_key(|(key, _)| number(key));
+    }
+
+    #[inline]
+    pub(super) fn entries_mut(&mut self) -> &mut [(Key<'a>, Value<'a>)] {
+        &mut self.entries
+    }
+
+    pub(super) fn iter(&self) -> std::slice::Iter<'_, (Key<'a>, Value<'a>)> {
+        self.entries.iter()
+    }
+
+    pub(super) fn into_entries(self) -> Vec<(Key<'a>, Value<'a>)> {
+        self.entries
+    }
+}
+
+/// One bit of 64, the same for equal keys.
+#[inline]
+fn mark_of(key: &Key<'_>) -> u64 {
+    match &key.0 {
+        Value::String(text) => mark_of_text(text),
+        _ => 1,
+    }
+}
+
+/// Length, beginning and end tell nearly all names of an object apart.
+#[inline]
+fn mark_of_text(text: &str) -> u64 {
+    let ends = match text.as_bytes() {
+        [] => 0,
+        [only] => usize::from(*only),
+        [first, .., last] => usize::from(*first) * 5 + usize::from(*last) * 17,
+    };
+    1 << ((text.len() + ends) % 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_one_mark_are_told_apart() {
+        let (one, two) = ("abc", "axc");
+        assert_eq!(mark_of_text(one), mark_of_text(two));
+        let mut list = List::default();
+        for name in [one, two, one] {
+            list.index_or_add(name.into());
+        }
+        assert_eq!((list.index_of(one), list.index_of(two)), (Some(0), Some(1)));
+        assert!(!list.rename(0, Key(Value::text(two))));
+        assert!(list.rename(0, Key(Value::text("new"))));
+        assert_eq!((list.index_of(one), list.index_of("new")), (None, Some(0)));
+    }
+}
