@@ -44,6 +44,10 @@ impl ErrorCode {
     pub const TOPIC_ALREADY_EXISTS: Self = Self(36);
     /// The request has to go to the controller.
     pub const NOT_CONTROLLER: Self = Self(41);
+    /// The group has members, which stand in the way.
+    pub const NON_EMPTY_GROUP: Self = Self(68);
+    /// There is no such group.
+    pub const GROUP_ID_NOT_FOUND: Self = Self(69);
     /// The broker does not know the fetch session.
     pub const FETCH_SESSION_ID_NOT_FOUND: Self = Self(70);
     /// The fetch session's epoch is not the expected one.
@@ -56,6 +60,8 @@ impl ErrorCode {
     pub const MEMBER_ID_REQUIRED: Self = Self(79);
     /// Another member took over this static instance.
     pub const FENCED_INSTANCE_ID: Self = Self(82);
+    /// The group's members read this topic.
+    pub const GROUP_SUBSCRIBED_TO_TOPIC: Self = Self(86);
     /// Offsets of an open transaction are in the way.
     pub const UNSTABLE_OFFSET_COMMIT: Self = Self(88);
     /// The broker does not know the topic id.

@@ -49,6 +49,15 @@ impl SinkConnector for FileStreamSinkConnector {
     fn task(&self) -> Box<dyn SinkTask> {
         Box::new(FileStreamSinkTask::default())
     }
+
+    /// The group's offsets are the only ones, and a file takes records from any.
+    fn alter_offsets(
+        &mut self,
+        _settings: &BTreeMap<String, String>,
+        _offsets: &BTreeMap<(String, i32), Option<i64>>,
+    ) -> Result<bool, ConnectError> {
+        Ok(true)
+    }
 }
 
 /// Appends lines to a file.

@@ -2,6 +2,7 @@
 
 mod convert;
 mod spec;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -30,6 +30,7 @@ use super::catalog::ConnectorCatalog;
 use super::request::HerderError;
 use crate::config::connector::{no_class_message, topic_faults};
 use crate::config::providers::{Redactor, Resolved};
+use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, InitialState, Settings, WorkerConfig};
 use crate::plugins::{Plugin, PluginCatalog, PluginKind, VersionRange};
 
@@ -92,15 +93,6 @@ impl ConnectorValidator {
         Arc::clone(&self.connectors)
     }
 
-    /// The connector that users mean by a class or an alias.
-    ///
-    /// # Errors
-    /// [`HerderError::BadRequest`] where there is none.
-    pub fn connector(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
-        let connector = self.connectors.connector(class);
-        connector.ok_or_else(|| self.unknown(class))
-    }
-
     /// All about the settings of a connector. Reads files where settings point to them, so it may block.
     ///
     /// # Errors
@@ -152,6 +144,16 @@ impl ConnectorValidator {
         })
     }
 
+    /// How to make the connector that users mean by a class or an alias.
+    ///
+    /// # Errors
+    /// [`HerderError::BadRequest`], which names the classes that there are.
+    pub fn connector(&self, class: &str) -> Result<ConnectorPlugin, HerderError> {
+        self.connectors
+            .connector(class)
+            .ok_or_else(|| self.unknown(class))
+    }
+
     /// The settings of an admitted connector as its code and its tasks get them. May block.
     ///
     /// # Errors
@@ -191,6 +193,23 @@ impl ConnectorValidator {
             .resolve(task)
             .map_err(HerderError::config)?;
         Ok((connector, task.settings))
+    }
+
+    /// The settings of a sink whose offsets are to be read or changed, which takes an admin client. May block.
+    ///
+    /// # Errors
+    /// As [`resolve_task`](Self::resolve_task).
+    pub fn resolve_offsets(
+        &self,
+        connector: &BTreeMap<String, String>,
+    ) -> Result<ResolvedConnector, HerderError> {
+        let connector = self.resolve(connector)?;
+        // Validation asks nothing of the admin client where there are no dead letters.
+        for kind in [ClientKind::Admin, ClientKind::Consumer] {
+            clients::check_client(kind, &connector.config, &self.worker.override_policy)
+                .map_err(HerderError::Failed)?;
+        }
+        Ok(connector)
     }
 
     /// The definitions of a plugin's settings, and for a connector those that all connectors have.

@@ -212,7 +212,7 @@ fn offset(item: &Node<'_>) -> Result<ConnectorOffset, ApiError> {
 /// The settings of each task in another worker's request. A setting that is `null` is none.
 pub(super) fn task_settings(bytes: &[u8]) -> Result<Vec<BTreeMap<String, String>>, ApiError> {
     let Some(root) = Node::root(bytes)? else {
-        return Err(ApiError::internal("No content to map due to end-of-input"));
+        return Err(json::no_content());
     };
     let mut tasks = Vec::new();
     for item in root.items("java.util.Map<java.lang.String,java.lang.String>")? {

@@ -105,7 +105,5 @@ impl From<HerderError> for ApiError {
 pub(super) fn without_content_type(status: StatusCode) -> Response {
     let mut response = ApiError::plain(status).into_response();
     response.headers_mut().remove(header::CONTENT_TYPE);
-    // Java's 405 does not say which methods there are.
-    response.headers_mut().remove(header::ALLOW);
     response
 }

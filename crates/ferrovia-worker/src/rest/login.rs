@@ -286,4 +286,11 @@ mod tests {
         let options = format!("-Xmx1g {OPTION}/a {OPTION}/b -Dx=y");
         assert_eq!(from_options(&options), Some("/b"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_file_brings_the_reader_down(text in r##"(KafkaConnect )?[{};=/*"#\\a-c \n]{0,40}"##) {
+            let _ = modules(&text);
+        }
+    }
 }

@@ -29,19 +29,18 @@ pub(super) fn routes(
     }
     paths
         .into_iter()
-        .map(|(path, endpoints)| (path, merged(endpoints)))
+        .map(|(path, endpoints)| (path, merged(endpoints, extensions)))
         .fold(Router::new(), with_and_without_slash)
         .method_not_allowed_fallback(|| async {
             without_content_type(StatusCode::METHOD_NOT_ALLOWED)
         })
-        .route_layer(from_fn(ask_extensions(extensions)))
         .route_layer(from_fn(accept_json))
         .fallback(|| async { without_content_type(StatusCode::NOT_FOUND) })
         .with_state(state)
 }
 
 /// The methods of one address, with the answer to those who ask which there are.
-fn merged(endpoints: Vec<Endpoint>) -> MethodRouter<RestState> {
+fn merged(endpoints: Vec<Endpoint>, extensions: &[ActiveExtension]) -> MethodRouter<RestState> {
     let mut methods: Vec<String> = endpoints
         .iter()
         .map(|endpoint| endpoint.method.to_uppercase())
@@ -57,8 +56,12 @@ fn merged(endpoints: Vec<Endpoint>) -> MethodRouter<RestState> {
         let kind = HeaderValue::from_static("text/plain");
         ([(header::CONTENT_TYPE, kind), (header::ALLOW, allow)], text).into_response()
     });
+    // As in Java, an address or a method that does not exist is answered before anybody is asked who calls.
+    let told = told.route_layer(from_fn(ask_extensions(extensions)));
     endpoints.into_iter().fold(told, |merged, endpoint| {
-        let mut router = endpoint.router;
+        let mut router = endpoint
+            .router
+            .route_layer(from_fn(ask_extensions(extensions)));
         // Java's own workers do not say of which kind their bodies are, so theirs is not looked at.
         if endpoint.audience != Audience::Workers {
             router = router.route_layer(from_fn(consume_json));

@@ -19,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use super::client::InternalClient;
 use super::endpoints::Audience;
-use super::extension::{self, ActiveExtension, ExtensionError};
+use super::extension::{self, ActiveExtension, ExtensionError, RestExtension};
 use super::routes::routes;
 use super::tls::{self, TlsError};
 use super::{RestState, filters};
@@ -115,6 +115,8 @@ pub struct RestServer {
     client: InternalClient,
     loggers: Loggers,
     config: RestConfig,
+    /// Tests are less patient.
+    pub(super) header_timeout: Duration,
 }
 
 impl RestServer {
@@ -144,6 +146,7 @@ impl RestServer {
             client: InternalClient::new(config.tls.clone()),
             loggers: Loggers::detached(),
             config: config.clone(),
+            header_timeout: HEADER_TIMEOUT,
         })
     }
 
@@ -151,6 +154,13 @@ impl RestServer {
     #[must_use]
     pub fn with_loggers(self, loggers: Loggers) -> Self {
         Self { loggers, ..self }
+    }
+
+    /// The same server with one more extension, after those that are configured.
+    #[must_use]
+    pub fn with_extension(mut self, extension: Arc<dyn RestExtension>) -> Self {
+        self.extensions.push(extension);
+        self
     }
 
     /// Where others reach this worker.
@@ -168,6 +178,15 @@ impl RestServer {
         self.sockets
             .iter()
             .filter_map(|each| each.socket.local_addr().ok())
+            .collect()
+    }
+
+    /// The URLs of the bound addresses, in the same order.
+    pub fn urls(&self) -> Vec<String> {
+        let sockets = self.sockets.iter();
+        let bound = sockets.filter_map(|each| Some((each, each.socket.local_addr().ok()?)));
+        bound
+            .map(|(each, at)| format!("{}://{at}/", each.listener.scheme))
             .collect()
     }
 
@@ -205,7 +224,8 @@ impl RestServer {
             };
             let router = router.clone().layer(Extension(origin));
             let connections = Arc::clone(&connections);
-            listening.spawn(socket.serve(router, connections, stop.clone()));
+            let http = http(self.header_timeout);
+            listening.spawn(socket.serve(http, router, connections, stop.clone()));
         }
         while listening.join_next().await.is_some() {}
         info!("REST server stopped");
@@ -289,6 +309,7 @@ impl Socket {
 
     async fn serve(
         self,
+        http: http1::Builder,
         router: Router,
         connections: Arc<Semaphore>,
         mut stop: watch::Receiver<bool>,
@@ -304,7 +325,13 @@ impl Socket {
             match accepted {
                 Ok((stream, permit)) => {
                     let tls = self.tls.clone();
-                    let served = connection(stream, tls, router.clone(), graceful.watcher());
+                    let served = connection(
+                        stream,
+                        tls,
+                        http.clone(),
+                        router.clone(),
+                        graceful.watcher(),
+                    );
                     serving.spawn(async move {
                         if let Err(error) = served.await {
                             debug!("A REST connection ended early: {error}");
@@ -355,25 +382,37 @@ async fn accept(
 async fn connection(
     stream: TcpStream,
     tls: Option<TlsConfig>,
+    http: http1::Builder,
     router: Router,
     watcher: Watcher,
 ) -> io::Result<()> {
     let Some(TlsConfig(config)) = tls else {
-        return talk(stream, router, watcher).await;
+        return talk(stream, &http, router, watcher).await;
     };
     let agreed = TlsAcceptor::from(config).accept(stream);
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, agreed).await??;
-    talk(stream, router, watcher).await
+    talk(stream, &http, router, watcher).await
 }
 
-async fn talk<S>(stream: S, router: Router, watcher: Watcher) -> io::Result<()>
+async fn talk<S>(
+    stream: S,
+    http: &http1::Builder,
+    router: Router,
+    watcher: Watcher,
+) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let service = TowerToHyperService::new(router);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
     watcher.watch(connection).await.map_err(io::Error::other)
+}
+
+/// HTTP within its limits.
+fn http(header_timeout: Duration) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(HEADER_BYTES_MAX);
+    http
 }

@@ -7,19 +7,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ferrovia_client::group::cohort::CohortSettings;
-use ferrovia_client::settings::{ClientSettings, IsolationLevel, SettingsError};
+use ferrovia_client::settings::{ClientSettings, SettingsError};
 use ferrovia_client::{Cluster as Brokers, FramePool};
 
-use crate::config::distributed::StorageTopic;
+use crate::config::DistributedConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
-use crate::config::{DistributedConfig, Settings};
 use crate::herder::Cluster;
 use crate::herder::cluster::{ClusterParts, Leader};
 use crate::herder::machine::ForwardFailure;
 use crate::membership::protocol::PROTOCOL_TYPE;
 use crate::rest::{ClientError, InternalClient, RestServer};
 use crate::storage::config::SessionKey;
-use crate::storage::log::{InternalTopic, LogSettings, TopicLog, TopicLogError, TopicPurpose};
+use crate::storage::log::{
+    InternalTopic, LogEvents, LogSettings, TopicLog, TopicLogError, TopicPurpose,
+};
 
 /// Idle buffers of the group's connections.
 const GROUP_POOL_BYTES: usize = 256 * 1024;
@@ -44,11 +45,10 @@ pub(super) async fn open(
     rest: &RestServer,
 ) -> Result<Cluster, StartError> {
     // The offsets topic is made with the others, though sources alone read it.
-    let offsets = log(config, &config.offset_topic, TopicPurpose::Offsets).await?;
-    drop(offsets);
-    let status = log(config, &config.status_topic, TopicPurpose::Statuses).await?;
-    let configs = log(config, &config.config_topic, TopicPurpose::Configs).await?;
-    let client = client(config, "")?;
+    drop(log(config, TopicPurpose::Offsets).await?);
+    let status = log(config, TopicPurpose::Statuses).await?;
+    let configs = log(config, TopicPurpose::Configs).await?;
+    let client = client(config)?;
     let group = CohortSettings {
         group_id: config.group_id.as_str().into(),
         protocol_type: PROTOCOL_TYPE.into(),
@@ -76,45 +76,20 @@ pub(super) async fn open(
 
 async fn log(
     config: &DistributedConfig,
-    topic: &StorageTopic,
     purpose: TopicPurpose,
-) -> Result<(TopicLog, crate::storage::log::LogEvents), StartError> {
-    let (role, is_transactional) = match purpose {
-        TopicPurpose::Configs => (
-            "configs",
-            config.exactly_once_source.has_transactional_leader(),
-        ),
-        TopicPurpose::Offsets => (
-            "offsets",
-            config.exactly_once_source.has_transactional_leader(),
-        ),
-        TopicPurpose::Statuses => ("statuses", false),
-    };
-    let topic = InternalTopic {
-        name: topic.name.as_str().into(),
-        purpose,
-        partitions: topic.partitions,
-        replication_factor: topic.replication_factor,
-        configs: topic.configs.clone(),
-    };
-    let settings = LogSettings {
-        client: client(config, role)?,
-        isolation: match is_transactional {
-            true => IsolationLevel::ReadCommitted,
-            false => IsolationLevel::ReadUncommitted,
-        },
-    };
+) -> Result<(TopicLog, LogEvents), StartError> {
+    let topic = InternalTopic::of(config, purpose);
+    let settings = LogSettings::of(config, purpose)?;
     Ok(TopicLog::open(topic, settings).await?)
 }
 
-/// A client of the worker's own.
-fn client(config: &DistributedConfig, role: &str) -> Result<ClientSettings, SettingsError> {
-    let own: &Settings = config.own_client_settings();
-    let mut properties: BTreeMap<String, String> = own.as_map().clone();
+/// The client of the group.
+fn client(config: &DistributedConfig) -> Result<ClientSettings, SettingsError> {
+    let mut properties = config.own_client_settings().as_map().clone();
     let servers = config.worker.bootstrap_servers.join(",");
     properties.insert("bootstrap.servers".to_owned(), servers);
-    let id = format!("{}{role}", config.client_id);
-    properties.insert("client.id".to_owned(), id.trim_end_matches('-').to_owned());
+    let id = config.client_id.trim_end_matches('-').to_owned();
+    properties.insert("client.id".to_owned(), id);
     ClientSettings::from_properties(&properties)
 }
 

@@ -45,7 +45,7 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     let rest = RestServer::bind(&config.worker.rest)
         .await?
         .with_loggers(loggers.clone());
-    let listening = worker::listening_at(&rest);
+    let listening = rest.urls().join(", ");
     let advertised = rest.advertised_url();
     info!("REST server listening at {listening}, advertising URL {advertised}");
     info!("Kafka Connect starting");

@@ -51,7 +51,7 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
         .await?
         .with_loggers(loggers.clone());
     let advertised = rest.advertised_url().clone();
-    let listening = worker::listening_at(&rest);
+    let listening = rest.urls().join(", ");
     info!("REST server listening at {listening}, advertising URL {advertised}");
     let catalog = Arc::new(BuiltIn::new());
     let mut running = Worker::standalone(config, advertised.worker_id(), catalog, loggers)?;

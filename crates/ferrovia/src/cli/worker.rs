@@ -13,7 +13,6 @@ use ferrovia_pipeline::config::ConfigError;
 use ferrovia_worker::config::properties;
 use ferrovia_worker::config::worker::{ClientKind, WorkerConfig};
 use ferrovia_worker::herder::ConnectorCatalog;
-use ferrovia_worker::rest::RestServer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::LocalSet;
 use tracing::{error, info, warn};
@@ -121,15 +120,6 @@ async fn check_resolvable(servers: &[String]) -> Result<(), Failure> {
     }
     let listed = servers.join(",");
     Err(format!("No resolvable bootstrap urls given in bootstrap.servers: {listed}").into())
-}
-
-pub(super) fn listening_at(rest: &RestServer) -> String {
-    let urls: Vec<String> = rest
-        .addresses()
-        .iter()
-        .map(|at| format!("http://{at}/"))
-        .collect();
-    urls.join(", ")
 }
 
 /// The error and what caused it, in one line.

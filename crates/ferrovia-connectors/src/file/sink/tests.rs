@@ -109,3 +109,14 @@ fn every_task_gets_the_connectors_settings() {
         [settings.clone(), settings]
     );
 }
+
+#[test]
+fn offsets_of_the_group_are_the_only_ones() {
+    let mut connector = FileStreamSinkConnector::default();
+    let forgotten = BTreeMap::from([(("t".to_owned(), 0), None)]);
+    assert!(
+        connector
+            .alter_offsets(&BTreeMap::new(), &forgotten)
+            .unwrap()
+    );
+}

@@ -1,12 +1,12 @@
-//! From one primitive to another, as Java's casts and parsers do it.
+//! From one primitive to another, as Java's casts do it.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 
 use crate::data::validate::value_type;
 use crate::data::values::write_date;
 use crate::data::{Schema, SchemaType, Value, logical};
 use crate::error::ConnectError;
+use crate::transform::cast::text::read;
 
 /// The types that can be cast from, as messages list them.
 const SOURCES: [SchemaType; 9] = [
@@ -76,10 +76,9 @@ fn cast(value: Value<'_>, target: SchemaType) -> Result<Value<'_>, ConnectError>
         return Ok(to_text(value));
     }
     if let Value::String(text) = &value {
-        let cast = read(text, target);
-        return cast.ok_or_else(|| {
+        return read(text, target).map_err(|cause| {
             let message = format!("Value ({text}) was out of range for requested data type");
-            ConnectError::data(message)
+            ConnectError::data_by(message, cause)
         });
     }
     Number::of(&value)
@@ -89,37 +88,6 @@ fn cast(value: Value<'_>, target: SchemaType) -> Result<Value<'_>, ConnectError>
             let message = format!("Unexpected type in Cast transformation: class {class}");
             ConnectError::data(message)
         })
-}
-
-/// What a text says, as the parsers of Java's number classes read it.
-fn read(text: &str, target: SchemaType) -> Option<Value<'static>> {
-    Some(match target {
-        SchemaType::Int8 => Value::Int8(text.parse().ok()?),
-        SchemaType::Int16 => Value::Int16(text.parse().ok()?),
-        SchemaType::Int32 => Value::Int32(text.parse().ok()?),
-        SchemaType::Int64 => Value::Int64(text.parse().ok()?),
-        SchemaType::Float32 => Value::Float32(read_float(text)?),
-        SchemaType::Float64 => Value::Float64(read_float(text)?),
-        _ => Value::Boolean(text.eq_ignore_ascii_case("true")),
-    })
-}
-
-/// Java takes white space around a number and a letter of its type behind it, and writes the special ones in one way.
-/// Its hexadecimal form is not known here.
-fn read_float<F: FromStr>(text: &str) -> Option<F> {
-    let trimmed = text.trim_matches(|letter| letter <= ' ');
-    let unsigned = trimmed.strip_prefix(['+', '-']).unwrap_or(trimmed);
-    if matches!(unsigned, "NaN" | "Infinity") {
-        return trimmed.parse().ok();
-    }
-    let digits = trimmed
-        .strip_suffix(['f', 'F', 'd', 'D'])
-        .unwrap_or(trimmed);
-    let is_number = |byte: u8| byte.is_ascii_digit() || b".+-eE".contains(&byte);
-    if !digits.bytes().all(is_number) {
-        return None;
-    }
-    digits.parse().ok()
 }
 
 fn to_text(value: Value<'_>) -> Value<'_> {

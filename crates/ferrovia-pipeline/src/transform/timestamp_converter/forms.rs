@@ -166,10 +166,15 @@ impl Conversion {
             ));
         };
         format.parse(text).ok_or_else(|| {
-            ConnectError::data(format!(
+            let message = format!(
                 "Could not parse timestamp: value ({text}) does not match pattern ({})",
                 format.pattern()
-            ))
+            );
+            let cause = format!("Unparseable date: \"{text}\"");
+            ConnectError::data_by(
+                message,
+                ConnectError::java("java.text.ParseException", cause),
+            )
         })
     }
 }

@@ -124,7 +124,8 @@ impl HerderMachine {
                     | Change::LogLevel { .. }
             )
         );
-        if !self.is_settled() && !(is_free && self.config.is_caught_up()) {
+        let is_possible = self.is_settled() || (is_free && self.config.is_caught_up());
+        if !is_possible {
             let parked = Parked {
                 request,
                 step,

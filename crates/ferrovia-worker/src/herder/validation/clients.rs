@@ -39,22 +39,33 @@ pub(super) fn check_policy(
     connector: &ConnectorConfig,
     policy: &OverridePolicy,
 ) -> Result<(), String> {
-    for kind in kinds(connector.sink.dead_letters.is_some()) {
-        let overridden = connector.originals.with_prefix(kind.override_prefix());
-        let refused = in_java_order(overridden.as_map())
-            .into_iter()
-            .filter_map(|(key, _)| Some((key, policy.check(key).err()?)));
-        let refused: Vec<String> = refused
-            .map(|(key, why)| format!("[{key},[hidden],[],[{why}],true]"))
-            .collect();
-        if !refused.is_empty() {
-            return Err(format!(
-                "Client Config Overrides not allowed [{}]",
-                refused.join(", ")
-            ));
-        }
+    kinds(connector.sink.dead_letters.is_some())
+        .try_for_each(|kind| check_client(kind, connector, policy))
+}
+
+/// Checks that the policy allows what is overridden of one client's settings.
+///
+/// # Errors
+/// Java's message, without the values.
+pub(super) fn check_client(
+    kind: ClientKind,
+    connector: &ConnectorConfig,
+    policy: &OverridePolicy,
+) -> Result<(), String> {
+    let overridden = connector.originals.with_prefix(kind.override_prefix());
+    let refused = in_java_order(overridden.as_map())
+        .into_iter()
+        .filter_map(|(key, _)| Some((key, policy.check(key).err()?)));
+    let refused: Vec<String> = refused
+        .map(|(key, why)| format!("[{key},[hidden],[],[{why}],true]"))
+        .collect();
+    match refused.is_empty() {
+        true => Ok(()),
+        false => Err(format!(
+            "Client Config Overrides not allowed [{}]",
+            refused.join(", ")
+        )),
     }
-    Ok(())
 }
 
 /// The clients of a sink, which writes only where it has a topic for dead letters.

@@ -12,6 +12,9 @@ use serde_json::value::RawValue;
 
 use crate::rest::error::ApiError;
 
+/// What Jackson says instead of the body, which may hold secrets.
+const REDACTED: &str = "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)";
+
 /// A value within a body, with the way to it.
 #[derive(Clone, Debug)]
 pub(super) struct Node<'a> {
@@ -247,6 +250,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
+/// There is no value where one is needed.
+pub(super) fn no_content() -> ApiError {
+    ApiError::internal(format!(
+        "No content to map due to end-of-input\n at [Source: {REDACTED}; line: 1]"
+    ))
+}
+
 fn malformed(error: &serde_json::Error, body: &[u8]) -> ApiError {
     if error.classify() == Category::Eof {
         let what = "Unexpected end-of-input within/between Object entries";
@@ -272,8 +282,5 @@ fn at(body: &[u8], offset: usize) -> String {
 }
 
 fn location(line: usize, column: usize) -> String {
-    format!(
-        " at [Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: \
-         {line}, column: {column}]"
-    )
+    format!(" at [Source: {REDACTED}; line: {line}, column: {column}]")
 }

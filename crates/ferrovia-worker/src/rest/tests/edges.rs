@@ -295,6 +295,8 @@ fn passwords_are_asked_for_at_every_endpoint() {
         assert_eq!(status, 200);
         assert_eq!(stage.ask("PUT", "/admin/loggers/root", "{}").await.0, 401);
         assert_eq!(stage.ask("GET", "/nothing", "").await.0, 404);
+        assert_eq!(stage.ask("DELETE", "/health", "").await.0, 405);
+        assert_eq!(stage.ask("OPTIONS", "/health", "").await.0, 401);
         assert_eq!(stage.ask("PUT", "/connectors/n/fence", "").await.0, 204);
     });
 }
@@ -428,5 +430,60 @@ fn certificates_that_cannot_be_used_are_refused_at_start() {
             [Listener::parse("http://127.0.0.1:0").unwrap()]
         );
         RestServer::bind(&plain).await.unwrap();
+    });
+}
+
+#[test]
+fn slow_callers_are_cut_off() {
+    run(async {
+        let mut server = RestServer::bind(&config(&[])).await.unwrap();
+        server.header_timeout = Duration::from_millis(50);
+        let address = server.addresses()[0];
+        let (herder, _) = scripted(nothing);
+        let (_stop, stopping) = watch::channel(false);
+        tokio::task::spawn_local(server.serve(herder, None, stopping));
+        let asked = "GET /health HTTP/1.1\r\nHost: w\r\n";
+        for begun in ["", asked, &format!("{asked}\r\n{asked}X-Slow: ")] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(begun.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            let heard = tokio::time::timeout(DEADLINE, stream.read_to_string(&mut answer));
+            heard.await.expect("the connection ends").unwrap();
+            let answers = begun.matches("\r\n\r\n").count();
+            assert_eq!(
+                answer.matches("HTTP/1.1 200 ").count(),
+                answers,
+                "{begun}: {answer}"
+            );
+        }
+    });
+}
+
+/// Refuses everybody who does not say please.
+#[derive(Debug)]
+struct Polite;
+
+impl RestExtension for Polite {
+    fn filter(&self, request: RequestHead<'_>) -> Option<axum::response::Response> {
+        use axum::response::IntoResponse;
+        let is_polite = request.uri.query() == Some("please");
+        (!is_polite).then(|| axum::http::StatusCode::PAYMENT_REQUIRED.into_response())
+    }
+}
+
+#[test]
+fn an_extension_sees_requests_first() {
+    run(async {
+        let server = RestServer::bind(&config(&[])).await.unwrap();
+        let server = server.with_extension(Arc::new(Polite));
+        let address = server.addresses()[0];
+        let (herder, _) = scripted(nothing);
+        let (_stop, stopping) = watch::channel(false);
+        tokio::task::spawn_local(server.serve(herder, None, stopping));
+        assert_eq!(request(address, "GET", "/health", "-").await.0, "402");
+        assert_eq!(
+            request(address, "GET", "/health?please", "-").await.0,
+            "200"
+        );
     });
 }

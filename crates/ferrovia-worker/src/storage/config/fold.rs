@@ -47,9 +47,13 @@ pub enum ConfigChange {
 pub struct ConfigFold {
     state: Arc<ConfigState>,
     /// Settings of tasks that wait for a commit.
-    staged: BTreeMap<Arc<str>, BTreeMap<u32, Arc<BTreeMap<String, String>>>>,
+    staged: BTreeMap<Arc<str>, StagedTasks>,
     is_caught_up: bool,
 }
+
+/// The settings of one connector's tasks by number.
+#[derive(Default)]
+struct StagedTasks(BTreeMap<u32, Arc<BTreeMap<String, String>>>);
 
 impl ConfigFold {
     /// Before the first record.
@@ -105,7 +109,7 @@ impl ConfigFold {
             ConfigRecord::Connector { name, settings } => Some(self.on_connector(name, settings)),
             ConfigRecord::Task { id, settings } => {
                 let staged = self.staged.entry(id.connector).or_default();
-                staged.insert(id.task, settings);
+                staged.0.insert(id.task, settings);
                 None
             }
             ConfigRecord::Commit { name, tasks } => self.on_commit(name, tasks),
@@ -172,7 +176,7 @@ impl ConfigFold {
         };
         let staged = self.staged.get_mut(&name).map(std::mem::take);
         let had_settings = staged.is_some();
-        let staged = staged.unwrap_or_default();
+        let StagedTasks(staged) = staged.unwrap_or_default();
         // Numbers are distinct and in order, so the first of them are all there if the last of those is in its place.
         let first = staged.keys().copied().zip(0..tasks);
         let is_complete = first.filter(|(task, place)| task == place).count()

@@ -1,5 +1,7 @@
 //! Reads the status topic record by record and keeps what it comes to.
 
+use std::sync::Arc;
+
 use crate::status::{State, Status, StatusStore};
 use crate::storage::config::ConfigSnapshot;
 use crate::storage::status::StatusRecord;
@@ -99,7 +101,7 @@ impl StatusFold {
         let connectors = self.statuses.connectors();
         let gone = connectors.filter(|name| !configured.contains(name));
         orphans.extend(gone.map(|name| StatusRecord::Connector {
-            name: name.clone(),
+            name: Arc::clone(name),
             status: None,
         }));
         orphans

@@ -258,3 +258,27 @@ fn plain_end(bytes: &[u8], start: usize) -> usize {
     let plain = |byte: &u8| *byte >= 0x20 && *byte != b'"' && *byte != b'\\';
     end + tail.iter().take_while(|byte| plain(byte)).count()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn byte() -> impl Strategy<Value = u8> {
+        prop_oneof![8 => Just(b'a'), 4 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => Just(0x1f)]
+    }
+
+    proptest! {
+        #[test]
+        fn plain_part_ends_where_it_does_byte_by_byte(
+            bytes in proptest::collection::vec(byte(), 0..60),
+            start in 0_usize..8,
+        ) {
+            let start = start.min(bytes.len());
+            let plain = |byte: &&u8| **byte >= 0x20 && **byte != b'"' && **byte != b'\\';
+            let expected = start + bytes[start..].iter().take_while(plain).count();
+            prop_assert_eq!(plain_end(&bytes, start), expected);
+        }
+    }
+}
