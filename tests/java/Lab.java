@@ -75,6 +75,8 @@ public final class Lab {
             case "committed" -> offsets(committed(words[1]));
             case "epochs" -> epochs(words[1]);
             case "members" -> "\t" + members(words[1]);
+            case "clients" -> clients(words[1]);
+            case "workers" -> workers(words[1]);
             case "tool" -> tool(words);
             default -> throw new IllegalArgumentException("unknown command " + words[0]);
         };
@@ -295,6 +297,18 @@ public final class Lab {
 
     private int members(String group) throws Exception {
         return admin.describeConsumerGroups(List.of(group)).all().get().get(group).members().size();
+    }
+
+    /** The client ids of a consumer group's members, sorted; a member that has no partition counts as well. */
+    private String clients(String group) throws Exception {
+        return admin.describeConsumerGroups(List.of(group)).all().get().get(group).members().stream()
+            .map(member -> "\t" + member.clientId()).sorted().collect(Collectors.joining());
+    }
+
+    /** The state of a group of workers and how many members it has. */
+    private String workers(String group) throws Exception {
+        var found = admin.describeClassicGroups(List.of(group)).all().get().get(group);
+        return "\t" + found.state() + "\t" + found.members().size();
     }
 
     /** tool main-class argument…: runs one of Kafka's command-line tools and answers with what it printed. */

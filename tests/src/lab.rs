@@ -293,6 +293,29 @@ impl Lab {
             .ok_or_else(|| unexpected(&words))
     }
 
+    /// The client ids of a consumer group's members, sorted.
+    ///
+    /// # Errors
+    /// When the group is unknown.
+    pub fn clients(&mut self, group: &str) -> io::Result<Vec<String>> {
+        self.ask(&["clients", group])
+    }
+
+    /// How many members a stable group of workers has; `None` while it rebalances.
+    ///
+    /// # Errors
+    /// When the group is unknown.
+    pub fn workers(&mut self, group: &str) -> io::Result<Option<usize>> {
+        let words = self.ask(&["workers", group])?;
+        match words.as_slice() {
+            [state, count] => {
+                let count = count.parse().map_err(|_| unexpected(&words))?;
+                Ok((state == "Stable").then_some(count))
+            }
+            _ => Err(unexpected(&words)),
+        }
+    }
+
     /// Runs one of Kafka's command-line tools; gives its exit code and what it printed.
     ///
     /// # Errors

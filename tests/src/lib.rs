@@ -4,8 +4,8 @@
 //!
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
 //! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
-//! ours; [`http`] asks its REST interface; [`census`] judges what a sink wrote; [`drain`] and
-//! [`stream`] put these together.
+//! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
+//! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together.
 
 pub mod grounds;
 pub mod wait;
@@ -13,8 +13,11 @@ pub mod process;
 pub mod kafka;
 pub mod lab;
 pub mod worker;
+pub mod cluster;
 pub mod http;
+pub mod scenario;
 pub mod census;
 pub mod drain;
+pub mod drains;
 pub mod stream;
 pub mod parity;

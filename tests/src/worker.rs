@@ -1,4 +1,4 @@
-//! A Connect worker in standalone mode as a process: ours, or Java's with the same properties files.
+//! A Connect worker as a process: ours, or Java's with the same properties files, standalone or one of a cluster.
 //!
 //! With `FERROVIA_SUBJECT=java` the worker under test is Java's as well. That proves the tests themselves: what
 //! Java Connect does not fulfil cannot be asked of a drop-in replacement.
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::grounds;
-use crate::http::{self, Answer};
+use crate::http::{self, Answer, Request};
 use crate::kafka::{Kafka, free_ports};
 use crate::process::{self, Process};
 
@@ -27,7 +27,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub enum Make {
     /// The binary of this repository.
     Ferrovia,
-    /// `org.apache.kafka.connect.cli.ConnectStandalone`.
+    /// `org.apache.kafka.connect.cli.ConnectStandalone` and `ConnectDistributed`.
     Java,
 }
 
@@ -41,23 +41,45 @@ impl Make {
         }
     }
 
+    /// Whether workers of this make can be part of a cluster.
+    ///
+    /// # Errors
+    /// When our binary has not been built.
+    pub fn has_clusters(self) -> io::Result<bool> {
+        if self == Self::Java {
+            return Ok(true);
+        }
+        let asked = self.connect_distributed()?.arg("--help").output()?;
+        Ok(!String::from_utf8_lossy(&asked.stderr).contains("unrecognized subcommand"))
+    }
+
     /// The command `connect-standalone` of this make, without arguments.
     ///
     /// # Errors
     /// When our binary has not been built.
     pub fn connect_standalone(self) -> io::Result<Command> {
+        self.connect("connect-standalone", "ConnectStandalone")
+    }
+
+    /// The command `connect-distributed` of this make, without arguments.
+    ///
+    /// # Errors
+    /// When our binary has not been built.
+    pub fn connect_distributed(self) -> io::Result<Command> {
+        self.connect("connect-distributed", "ConnectDistributed")
+    }
+
+    fn connect(self, ours: &str, java: &str) -> io::Result<Command> {
         match self {
             Self::Ferrovia => {
                 let mut command = Command::new(grounds::ferrovia()?);
-                command.arg("connect-standalone");
+                command.arg(ours);
                 Ok(command)
             }
-            Self::Java => Ok(process::java(
-                grounds::ORACLE,
-                "2g",
-                "-",
-                "org.apache.kafka.connect.cli.ConnectStandalone",
-            )),
+            Self::Java => {
+                let main = format!("org.apache.kafka.connect.cli.{java}");
+                Ok(process::java(grounds::ORACLE, "2g", "-", &main))
+            }
         }
     }
 }
@@ -164,24 +186,51 @@ impl Worker {
         connectors: &[Properties],
         adapt: impl FnOnce(Properties) -> Properties,
     ) -> io::Result<Self> {
+        let (folder, port) = Self::place()?;
+        let settings = adapt(Properties::worker(&kafka.bootstrap(), port, folder.path()));
+        let command = make.connect_standalone()?;
+        let mut worker = Self::launch(command, folder, port, &settings, connectors)?;
+        worker.until_healthy()?;
+        Ok(worker)
+    }
+
+    /// Starts a worker of a cluster with these settings, `listeners` aside, and does not wait for it.
+    ///
+    /// # Errors
+    /// When the program cannot start.
+    pub fn start_distributed(make: Make, settings: &Properties) -> io::Result<Self> {
+        let (folder, port) = Self::place()?;
+        let settings = settings
+            .clone()
+            .with("listeners", format!("http://127.0.0.1:{port}"));
+        Self::launch(make.connect_distributed()?, folder, port, &settings, &[])
+    }
+
+    /// Waits until the worker's health check is content.
+    ///
+    /// # Errors
+    /// When it ends or is not healthy in time; the message ends with its output.
+    pub fn until_healthy(&mut self) -> io::Result<()> {
+        let port = self.port;
+        let healthy = || {
+            let answer = http::get(port, "/health").ok();
+            Ok(answer.filter(|answer| answer.status == 200))
+        };
+        self.process
+            .until("the worker's health", START_LIMIT, healthy)
+            .map(drop)
+    }
+
+    fn place() -> io::Result<(TempDir, u16)> {
         let folder = tempfile::Builder::new()
             .prefix("ferrovia-worker-")
             .tempdir()?;
         let [port] = free_ports()?;
-        let settings = adapt(Properties::worker(&kafka.bootstrap(), port, folder.path()));
-        let mut worker = Self::launch(make, folder, port, &settings, connectors)?;
-        worker
-            .process
-            .until("the worker's health", START_LIMIT, || {
-                Ok(http::get(port, "/health")
-                    .ok()
-                    .filter(|answer| answer.status == 200))
-            })?;
-        Ok(worker)
+        Ok((folder, port))
     }
 
     fn launch(
-        make: Make,
+        mut command: Command,
         folder: TempDir,
         port: u16,
         settings: &Properties,
@@ -190,7 +239,6 @@ impl Worker {
         let connectors = (0..).zip(connectors);
         let connectors = connectors.map(|(at, it)| (format!("connector-{at}.properties"), it));
         let files = [("worker.properties".to_owned(), settings)];
-        let mut command = make.connect_standalone()?;
         for (name, properties) in files.into_iter().chain(connectors) {
             let path: PathBuf = folder.path().join(name);
             fs::write(&path, properties.text())?;
@@ -210,6 +258,14 @@ impl Worker {
     /// When the worker does not answer.
     pub fn get(&self, path: &str) -> io::Result<Answer> {
         http::get(self.port, path)
+    }
+
+    /// Sends any request to the worker's REST interface.
+    ///
+    /// # Errors
+    /// When the worker does not answer.
+    pub fn send(&self, request: &Request) -> io::Result<Answer> {
+        http::send(self.port, request)
     }
 
     /// The REST port.

@@ -13,9 +13,11 @@ use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Sample};
 use ferrovia_tests::wait;
 use ferrovia_tests::worker::{Make, Properties, Worker};
+use serde_json::Value;
 
 const JSON: &str = "org.apache.kafka.connect.json.JsonConverter";
 const CAST: &str = "org.apache.kafka.connect.transforms.Cast$Value";
+const DATE: &str = "org.apache.kafka.connect.transforms.TimestampConverter$Value";
 const STACKTRACE: &str = "__connect.errors.exception.stacktrace";
 /// The one header in which names of the two sides differ: connectors of one name would share a group.
 const CONNECTOR: &str = "__connect.errors.connector.name";
@@ -31,8 +33,9 @@ struct Case {
     settings: &'static [(&'static str, &'static str)],
 }
 
-/// JSON that a schemaless converter takes or not: malformed, cut off, followed by more, not UTF-8, empty, absent.
-const SCHEMALESS: [Bytes; 13] = [
+/// JSON that a schemaless converter takes or not: malformed, cut off, followed by more, not UTF-8, empty, absent. Words that
+/// nobody knows are told of as Jackson decodes them.
+const SCHEMALESS: [Bytes; 28] = [
     Some(br#"{"a":1,"b":[null,true,1.5e300],"c":{"d":"text"}}"#),
     Some(b"{not json"),
     Some(b"text"),
@@ -45,6 +48,21 @@ const SCHEMALESS: [Bytes; 13] = [
     Some(b"nul"),
     Some(br#"{"schema":null,"payload":7}"#),
     Some(b"0123"),
+    Some(b"\xc3"),
+    Some(b"\xff\xfe"),
+    Some(b"\xc3\xa9"),
+    Some(b"[\xe9,1]"),
+    Some(b"\x80"),
+    Some(b"\xd7"),
+    Some("wörd".as_bytes()),
+    Some("word² ".as_bytes()),
+    Some(b"word\xff"),
+    Some(b"[1.5,word\xc3"),
+    Some(b"true\xc3\xa9"),
+    Some("{é".as_bytes()),
+    Some("{\"a\":\"\\€\"}".as_bytes()),
+    Some(b"-Ix"),
+    Some(b"[NaN]"),
     Some(br#"["last"]"#),
 ];
 
@@ -69,7 +87,7 @@ const ENVELOPES: [Bytes; 15] = [
 
 /// The topics of tasks that fail begin with the bad record: Java converts all that a poll brings before it puts any of
 /// it, so that what stands before the bad record depends on how the records came.
-fn cases() -> [Case; 8] {
+fn cases() -> [Case; 10] {
     let value = |settings| ("value", settings);
     let key = |settings| ("key", settings);
     let json = |topic, values: &[Bytes], (side, settings): (&str, _)| Case {
@@ -80,11 +98,33 @@ fn cases() -> [Case; 8] {
     [
         Case {
             topic: "letters-cast",
-            records: texts(&["1", "text", "128", "1.5", "-7", ""], "kept"),
+            records: texts(
+                &["1", "text", "128", "1.5", "-7", "", "2147483648", " 1"],
+                "kept",
+            ),
             settings: &[
                 ("transforms", "number"),
                 ("transforms.number.type", CAST),
                 ("transforms.number.spec", "int8"),
+            ],
+        },
+        Case {
+            topic: "letters-float",
+            records: texts(&["1", " 2.5f ", " 1.5x ", "1..5", " ", "x..", "-"], "kept"),
+            settings: &[
+                ("transforms", "number"),
+                ("transforms.number.type", CAST),
+                ("transforms.number.spec", "float64"),
+            ],
+        },
+        Case {
+            topic: "letters-date",
+            records: texts(&["2023-11-14", "2023-11", "", "\"then\""], "kept"),
+            settings: &[
+                ("transforms", "date"),
+                ("transforms.date.type", DATE),
+                ("transforms.date.target.type", "unix"),
+                ("transforms.date.format", "yyyy-MM-dd"),
             ],
         },
         Case {
@@ -159,7 +199,8 @@ struct Outcome {
     file: String,
     letters: Vec<Sample>,
     committed: Vec<i64>,
-    has_failed: bool,
+    /// Why the task has failed, if it has.
+    trace: Option<String>,
 }
 
 type Outcomes = BTreeMap<&'static str, Outcome>;
@@ -206,17 +247,17 @@ fn run(side: &str, make: Make, lab: &mut Lab) -> io::Result<Outcomes> {
             .fold(connector, |it, (key, value)| it.with(key, value))
     });
     let worker = Worker::start_all(make, Kafka::shared(ORACLE)?, &connectors, |it| it)?;
-    let mut failed = BTreeMap::new();
+    let mut traces = BTreeMap::new();
     for case in cases() {
-        failed.insert(case.topic, wait_verdict(lab, &worker, side, case.topic)?);
+        traces.insert(case.topic, wait_verdict(lab, &worker, side, case.topic)?);
     }
     worker.stop()?;
     let mut outcomes = Outcomes::new();
-    for (topic, has_failed) in failed {
+    for (topic, trace) in traces {
         let name = name(side, topic);
         let mut letters = lab.read(&format!("dead-{name}"))?;
         for header in letters.iter_mut().flat_map(|letter| &mut letter.headers) {
-            normalize(header, &name, topic != "letters-cast");
+            normalize(header, &name);
         }
         let outcome = Outcome {
             file: String::from_utf8_lossy(&fs::read(file(topic))?).into_owned(),
@@ -225,30 +266,37 @@ fn run(side: &str, make: Make, lab: &mut Lab) -> io::Result<Outcomes> {
                 .committed(&format!("connect-{name}"))?
                 .into_values()
                 .collect(),
-            has_failed,
+            trace,
         };
         outcomes.insert(topic, outcome);
     }
     Ok(outcomes)
 }
 
-/// Waits until the task has committed the topic's end, or has failed: says which.
-fn wait_verdict(lab: &mut Lab, worker: &Worker, side: &str, topic: &str) -> io::Result<bool> {
+/// Waits until the task has committed the topic's end, or has failed: says why.
+fn wait_verdict(
+    lab: &mut Lab,
+    worker: &Worker,
+    side: &str,
+    topic: &str,
+) -> io::Result<Option<String>> {
     let name = name(side, topic);
     let ends = lab.ends(topic)?;
     let limit = VERDICT_LIMIT.min(DRAIN_LIMIT);
     wait::until(&format!("the end of {name}"), limit, || {
         if lab.committed(&format!("connect-{name}"))? == ends {
-            return Ok(Some(false));
+            return Ok(Some(None));
         }
         let status = worker.get(&format!("/connectors/{name}/status"))?;
-        Ok(status.body.contains("FAILED").then_some(true))
+        let status: Value = serde_json::from_str(&status.body)?;
+        let text = |place| status.pointer(place).and_then(Value::as_str);
+        let trace = text("/tasks/0/trace").unwrap_or_default();
+        Ok((text("/tasks/0/state") == Some("FAILED")).then(|| Some(without_places(trace))))
     })
 }
 
-/// The name of the side goes, and the lines of a trace that name places in Java's code. Of a trace without `causes` only
-/// the first line stays.
-fn normalize(header: &mut (String, Option<Vec<u8>>), name: &str, causes: bool) {
+/// The name of the side goes, and the lines of a trace that name places in Java's code.
+fn normalize(header: &mut (String, Option<Vec<u8>>), name: &str) {
     let (key, Some(value)) = header else {
         return;
     };
@@ -257,12 +305,15 @@ fn normalize(header: &mut (String, Option<Vec<u8>>), name: &str, causes: bool) {
         *value = b"this side".to_vec();
     }
     if key == STACKTRACE {
-        let text = String::from_utf8_lossy(value);
-        let lines = text.lines();
-        let told = lines.filter(|line| !line.starts_with("\tat ") && !line.starts_with("\t... "));
-        let told = told.take(if causes { usize::MAX } else { 1 });
-        *value = told.collect::<Vec<_>>().join("\n").into_bytes();
+        *value = without_places(&String::from_utf8_lossy(value)).into_bytes();
     }
+}
+
+/// An exception and its causes, without the places in Java's code.
+fn without_places(trace: &str) -> String {
+    let lines = trace.lines();
+    let told = lines.filter(|line| !line.starts_with("\tat ") && !line.starts_with("\t... "));
+    told.collect::<Vec<_>>().join("\n")
 }
 
 fn check(topic: &str, has_failed: bool) -> io::Result<()> {
@@ -278,7 +329,7 @@ fn check(topic: &str, has_failed: bool) -> io::Result<()> {
     }
     assert_eq!(java, ours);
     assert!(!java.letters.is_empty());
-    assert_eq!(java.has_failed, has_failed);
+    assert_eq!(java.trace.is_some(), has_failed);
     Ok(())
 }
 
@@ -295,12 +346,26 @@ fn readable(outcome: &Outcome) -> Vec<String> {
         let (key, value) = (text(&letter.key), text(&letter.value));
         format!("{} {key:?} {value:?} {headers:#?}", letter.timestamp)
     });
-    letters.chain([outcome.file.clone()]).collect()
+    let ends = [
+        outcome.file.clone(),
+        outcome.trace.clone().unwrap_or_default(),
+    ];
+    letters.chain(ends).collect()
 }
 
 #[test]
 fn failing_transformation_is_told_in_the_same_words() -> io::Result<()> {
     check("letters-cast", false)
+}
+
+#[test]
+fn text_that_is_no_float_is_told_in_the_same_words() -> io::Result<()> {
+    check("letters-float", false)
+}
+
+#[test]
+fn text_that_is_no_date_is_told_in_the_same_words() -> io::Result<()> {
+    check("letters-date", false)
 }
 
 #[test]

@@ -43,7 +43,8 @@ const PLAIN: &[(&str, &str)] = &[
     ("transforms.mask.fields", "origin,id,name"),
 ];
 
-/// Topics are renamed first, and the inserted name shows it; the predicates look at what the routers made.
+/// Topics are renamed first, and the inserted name shows it, with what each router puts at its end in their order; the
+/// predicates look at what the routers made.
 const ROUTED: &[(&str, &str)] = &[
     ("transforms", "route,stamp,insert,replace,mask"),
     ("predicates", "marked,routed"),
@@ -53,7 +54,7 @@ const ROUTED: &[(&str, &str)] = &[
     ("predicates.routed.pattern", "routed-.*-2023.*"),
     ("transforms.route.type", "RegexRouter"),
     ("transforms.route.regex", "chain-(.*)"),
-    ("transforms.route.replacement", "routed-$1"),
+    ("transforms.route.replacement", "routed-$1-by-name"),
     ("transforms.stamp.type", "TimestampRouter"),
     ("transforms.stamp.topic.format", "${topic}-${timestamp}"),
     ("transforms.stamp.timestamp.format", "yyyyMMdd.HHmm"),

@@ -30,7 +30,9 @@ impl Failed {
         let mut causes = Vec::new();
         let mut cause = error.source();
         while let Some(error) = cause {
-            causes.push(error.to_string());
+            let known = error.downcast_ref::<ConnectError>();
+            let class = known.map(|known| format!("{}: ", known.class()));
+            causes.push(class.unwrap_or_default() + &error.to_string());
             cause = error.source();
         }
         Self(json!({kind: {

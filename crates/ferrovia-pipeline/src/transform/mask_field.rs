@@ -1,5 +1,7 @@
 //! `MaskField`: puts zero, nothing or a fixed replacement in the place of values.
 
+mod refused;
+
 use std::collections::BTreeMap;
 
 use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
@@ -11,6 +13,8 @@ use crate::transform::requirements::{carried, require_map_mut, take_struct};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
 use crate::transform::{Scope, Transformation};
+
+use refused::why_refused;
 
 const PURPOSE: &str = "mask fields";
 
@@ -192,12 +196,10 @@ impl Replacement {
             Value::Float32(_) => Value::Float32(self.number()?.to_f64() as f32),
             Value::Float64(_) => Value::Float64(self.number()?.to_f64()),
             Value::String(_) => Value::String(self.text.clone().into()),
-            Value::Decimal(_) => Value::decimal(self.number.clone().ok_or_else(|| {
-                let text = &self.text;
-                let message =
-                    format!("Unable to convert {text} (class java.lang.String) to number");
-                ConnectError::data(message)
-            })?),
+            Value::Decimal(_) => {
+                let number = self.number.clone();
+                Value::decimal(number.ok_or_else(|| self.refused("number"))?)
+            }
             _ => {
                 return Err(ConnectError::data(format!(
                     "Cannot mask value of type class {} with custom replacement.",
@@ -208,10 +210,13 @@ impl Replacement {
     }
 
     fn number(&self) -> Result<&Decimal, ConnectError> {
-        self.number.as_ref().ok_or_else(|| {
-            let text = &self.text;
-            let message = format!("Unable to convert {text} (class java.lang.String) to a number");
-            ConnectError::data(message)
-        })
+        self.number.as_ref().ok_or_else(|| self.refused("a number"))
+    }
+
+    fn refused(&self, what: &str) -> ConnectError {
+        let text = &self.text;
+        let message = format!("Unable to convert {text} (class java.lang.String) to {what}");
+        let cause = ConnectError::java("java.lang.NumberFormatException", why_refused(text));
+        ConnectError::data_by(message, cause)
     }
 }

@@ -91,7 +91,7 @@ impl SinkOffsets {
                 .map_err(|reason| not_modified(&connector, &reason))?;
             let group = SinkGroup::new(client, Arc::clone(&sink.group));
             let (change, positions) = match offsets {
-                Some(offsets) => (Modification::Alter, positions::parse(offsets)?),
+                Some(offsets) => (Modification::Alter, positions::parse(&offsets)?),
                 None => (Modification::Reset, known(&group, &connector).await?),
             };
             let (is_told, positions) = tell_connector(sink, &connector, positions).await?;

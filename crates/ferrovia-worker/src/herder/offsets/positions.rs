@@ -14,26 +14,18 @@ use crate::herder::request::{ConnectorOffset, HerderError};
 /// The next offset to read by topic and partition; `None` where it is to be forgotten.
 pub(super) type Positions = BTreeMap<(String, i32), Option<i64>>;
 
-/// Reads what a user wants. Of several offsets for one partition the last counts, and where the partition is written
-/// alike, the others are not even looked at.
+/// Reads what a user wants, of which REST has left one offset for partitions that are written alike.
 ///
 /// Java keeps them in an unordered map: of several mistakes it tells any, and of one partition written in two ways
-/// (`0` and `"0"`) it takes either offset. Here the order is that of the list.
+/// (`0` and `"0"`) it takes either offset. Here the order is that of the list, and the last offset counts.
 ///
 /// # Errors
 /// [`HerderError::BadRequest`] in Java's words.
-pub(super) fn parse(offsets: Vec<ConnectorOffset>) -> Result<Positions, HerderError> {
-    let mut last_at = BTreeMap::new();
-    for (at, offset) in offsets.iter().enumerate() {
-        last_at.insert(canonical(&offset.partition), at);
-    }
-    let mut positions = Positions::new();
-    for (at, ConnectorOffset { partition, offset }) in offsets.iter().enumerate() {
-        if last_at.get(&canonical(partition)) == Some(&at) {
-            positions.insert(parse_partition(partition)?, parse_offset(offset)?);
-        }
-    }
-    Ok(positions)
+pub(super) fn parse(offsets: &[ConnectorOffset]) -> Result<Positions, HerderError> {
+    let positions = offsets.iter().map(|ConnectorOffset { partition, offset }| {
+        Ok((parse_partition(partition)?, parse_offset(offset)?))
+    });
+    positions.collect()
 }
 
 /// The offsets of a group in the form that users know.
@@ -117,24 +109,6 @@ fn java_text(value: &Value) -> String {
                 .collect();
             format!("{{{}}}", fields.join(", "))
         }
-    }
-}
-
-/// A text that is the same for equal values, in whatever order their keys are written.
-fn canonical(value: &Value) -> String {
-    match value {
-        Value::Object(fields) => {
-            let sorted: BTreeMap<&String, String> = fields
-                .iter()
-                .map(|(key, value)| (key, canonical(value)))
-                .collect();
-            format!("{sorted:?}")
-        }
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(canonical).collect();
-            format!("{items:?}")
-        }
-        other => other.to_string(),
     }
 }
 
