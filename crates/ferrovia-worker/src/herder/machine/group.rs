@@ -15,6 +15,7 @@ use super::{Action, HerderMachine, Moment, Ticket};
 use crate::membership::assignor::CooperativeAssignor;
 use crate::membership::protocol::{Assignment, ConnectProtocol, WorkerState};
 use crate::status::TaskId;
+use crate::storage::config::ConfigSnapshot;
 
 /// How often a worker tries to read the config topic before it gives its work up.
 ///
@@ -115,7 +116,7 @@ impl Group {
             backoffs_left: BACKOFFS,
             is_rejoining: false,
             are_offers_due: false,
-            news_offset: 0,
+            news_offset: ConfigSnapshot::NO_OFFSET,
             has_settled_once: false,
             key: KeyState::Known,
             next_key_look: None,
