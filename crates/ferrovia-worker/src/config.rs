@@ -31,6 +31,6 @@ mod golden;
 
 pub use connector::ConnectorConfig;
 pub use connector_file::{ConnectorFile, ConnectorFileError, InitialState};
-pub use distributed::DistributedConfig;
+pub use distributed::{DistributedConfig, SignatureConfig};
 pub use settings::Settings;
 pub use worker::{StandaloneConfig, WorkerConfig};

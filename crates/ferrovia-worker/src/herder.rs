@@ -1,16 +1,20 @@
 //! Decides which connectors and tasks run on this worker.
 //!
-//! The [`validation`] says whether settings can be used. The [`machine`] holds the rules and does nothing itself;
-//! [`standalone`] is the driver of a worker that is alone. The rest of the worker talks to either through a
+//! The [`validation`] says whether settings can be used. The [`machine`] holds the rules and does nothing itself, with
+//! [`work`] for what runs on this worker; the [`driver`] does what it says, with a `crew` that calls connectors and has
+//! tasks run, and with the [`cluster`] of which the worker is part. The rest of the worker talks to the herder through a
 //! [`HerderHandle`], and the tasks report to it by [`TaskReports`].
 
 pub mod catalog;
 mod handle;
-pub mod machine;
-pub mod offsets;
 pub mod request;
+pub mod machine;
+pub mod work;
+mod crew;
+pub mod cluster;
+pub mod offsets;
+pub mod driver;
 pub mod runner;
-pub mod standalone;
 pub mod validation;
 #[cfg(test)]
 pub(crate) mod scripted;
@@ -18,11 +22,12 @@ pub(crate) mod scripted;
 pub(crate) mod testing;
 
 pub use catalog::ConnectorCatalog;
+pub use cluster::Cluster;
+pub use driver::{Herder, HerderParts};
 pub use handle::HerderHandle;
 pub use request::{
     ActiveTopics, Change, ConnectorInfo, ConnectorKind, ConnectorOffset, ConnectorOverview,
     ConnectorStatus, HerderError, Outcome, Signature, TaskInfo,
 };
 pub use runner::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
-pub use standalone::StandaloneHerder;
 pub use validation::ConnectorValidator;

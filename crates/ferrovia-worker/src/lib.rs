@@ -4,7 +4,7 @@
 //! settings may name, the [`herder`] decides what runs, [`membership`] is how workers share it out, a [`task`] moves
 //! the records on one of the threads of the [`runtime`], [`status`] tells how it goes, [`storage`] keeps
 //! it all in topics, and [`rest`] passes users'
-//! requests to the herder. A [`standalone`] worker is all of these together.
+//! requests to the herder. A [`worker`] is all of these together.
 
 pub mod config;
 pub mod plugins;
@@ -12,9 +12,9 @@ pub mod herder;
 pub mod membership;
 pub mod task;
 pub mod runtime;
-pub mod status;
 pub mod signature;
+pub mod status;
 pub mod storage;
 pub mod rest;
-pub mod standalone;
+pub mod worker;
 pub mod logging;

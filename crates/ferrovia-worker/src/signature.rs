@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::config::mac_algorithm::MacAlgorithm;
 
@@ -32,6 +33,9 @@ pub enum SignatureError {
     /// The algorithm is not known here.
     #[error("Algorithm {0} not available")]
     UnknownAlgorithm(String),
+    /// No key can be made.
+    #[error("the system has no randomness to give")]
+    NoRandomness,
     /// The signature is not base64.
     #[error(transparent)]
     Base64(#[from] Base64Error),
@@ -50,6 +54,19 @@ pub enum Base64Error {
     /// One character is nothing yet.
     #[error("Input byte[] should at least have 2 bytes for base64 bytes")]
     TooShort,
+}
+
+/// A new key.
+///
+/// # Errors
+/// The system has no randomness to give.
+pub fn generate_key(bytes: usize) -> Result<Vec<u8>, SignatureError> {
+    let mut key = vec![0; bytes];
+    let random = SystemRandom::new();
+    random
+        .fill(&mut key)
+        .map_err(|_| SignatureError::NoRandomness)?;
+    Ok(key)
 }
 
 /// The algorithm of this name, in any case.

@@ -3,7 +3,9 @@
 //! A link to the binary whose name is a command's stands for that command, so that `connect-standalone` can replace
 //! Kafka's script of that name.
 
+mod worker;
 mod standalone;
+mod distributed;
 mod demo;
 mod bench;
 
@@ -15,7 +17,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::logging::{self, LogFormat, LogPlan};
 
-const STANDALONE: &str = "connect-standalone";
+/// The commands that replace Kafka's scripts.
+const SCRIPTS: [&str; 2] = ["connect-standalone", "connect-distributed"];
 
 /// What a process ends with; the numbers are those of Kafka's scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +76,8 @@ enum Format {
 enum Command {
     /// Run one worker with the connectors of these files.
     ConnectStandalone(standalone::Arguments),
+    /// Run one worker of a cluster.
+    ConnectDistributed(distributed::Arguments),
     /// Show data moving: an embedded broker, a generator and a worker with a file sink.
     Demo(crate::demo::DemoArguments),
     /// Measure how fast a topic drains, and fill topics to measure with.
@@ -92,14 +97,16 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         None => LogFormat::from_environment(),
     };
     let plan = match cli.command {
-        Command::ConnectStandalone(_) => LogPlan::Worker,
+        Command::ConnectStandalone(_) | Command::ConnectDistributed(_) => LogPlan::Worker,
         Command::Demo(_) | Command::Bench(_) => LogPlan::Tool,
     };
-    if let Err(error) = logging::start(plan, format, cli.log_level.as_deref()) {
-        return complain(&error.to_string(), Exit::Usage);
-    }
+    let loggers = match logging::start(plan, format, cli.log_level.as_deref()) {
+        Ok(loggers) => loggers,
+        Err(error) => return complain(&error.to_string(), Exit::Usage),
+    };
     match cli.command {
-        Command::ConnectStandalone(arguments) => standalone::run(&arguments).into(),
+        Command::ConnectStandalone(arguments) => standalone::run(&arguments, loggers).into(),
+        Command::ConnectDistributed(arguments) => distributed::run(&arguments, loggers).into(),
         Command::Demo(arguments) => demo::run(&arguments).into(),
         Command::Bench(command) => bench::run(&command).into(),
     }
@@ -109,8 +116,11 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn with_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.into_iter().collect();
     let program = arguments.first().map(Path::new).and_then(Path::file_stem);
-    if program.is_some_and(|name| name == STANDALONE) {
-        arguments.insert(1, STANDALONE.into());
+    let script = SCRIPTS
+        .into_iter()
+        .find(|&script| program.is_some_and(|name| name == script));
+    if let Some(script) = script {
+        arguments.insert(1, script.into());
     }
     arguments
 }

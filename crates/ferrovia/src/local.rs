@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use ferrovia_worker::config::connector_file::InitialState;
 use ferrovia_worker::config::{ConnectorFile, StandaloneConfig, WorkerConfig};
+use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::rest::RestServer;
-use ferrovia_worker::standalone::StandaloneWorker;
 use ferrovia_worker::status::State;
 use ferrovia_worker::task::metrics::SinkTaskCounts;
+use ferrovia_worker::worker::Worker;
 
 use crate::failure::Failure;
 use crate::plugins::BuiltIn;
@@ -17,7 +18,7 @@ use crate::plugins::BuiltIn;
 #[derive(Debug)]
 pub(crate) struct LocalWorker {
     config: Arc<WorkerConfig>,
-    worker: StandaloneWorker,
+    worker: Worker,
 }
 
 impl LocalWorker {
@@ -28,7 +29,12 @@ impl LocalWorker {
             .worker;
         let config = Arc::new(config);
         let catalog = Arc::new(BuiltIn::new());
-        let worker = StandaloneWorker::start(Arc::clone(&config), id.to_owned(), catalog);
+        let worker = Worker::standalone(
+            Arc::clone(&config),
+            id.to_owned(),
+            catalog,
+            Loggers::detached(),
+        );
         Ok(Self {
             config,
             worker: worker.map_err(Failure::of)?,

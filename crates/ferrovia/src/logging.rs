@@ -1,8 +1,6 @@
-//! Log lines: in the form that tools for Kafka Connect know, or as JSON. Their levels can be changed while the process runs.
+//! Log lines: in the form that tools for Kafka Connect know, or as JSON.
 
 mod plain;
-
-use std::sync::OnceLock;
 
 use ferrovia_worker::logging::Loggers;
 use tracing_subscriber::EnvFilter;
@@ -15,9 +13,6 @@ use self::plain::{ContextOnly, PlainFormat};
 
 /// The variable that sets the form where the command line does not.
 const FORMAT_VARIABLE: &str = "FERROVIA_LOG_FORMAT";
-/// There is one subscriber in a process, and so one set of loggers.
-static LOGGERS: OnceLock<Loggers> = OnceLock::new();
-
 /// Where log lines go, and which, unless somebody says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogPlan {
@@ -74,7 +69,7 @@ pub(crate) enum LoggingError {
     Started(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts to print log lines. `level` wins over `RUST_LOG`.
+/// Starts to print log lines, of levels that can be changed by what is returned. `level` wins over `RUST_LOG`.
 ///
 /// # Errors
 /// [`LoggingError`]
@@ -82,7 +77,7 @@ pub(crate) fn start(
     plan: LogPlan,
     format: LogFormat,
     level: Option<&str>,
-) -> Result<(), LoggingError> {
+) -> Result<Loggers, LoggingError> {
     let environment = || std::env::var("RUST_LOG").ok();
     let level = level.map(str::to_owned).or_else(environment);
     let level = level.unwrap_or_else(|| plan.level().to_owned());
@@ -103,18 +98,10 @@ pub(crate) fn start(
                 .try_init()?;
         }
     }
-    LOGGERS.get_or_init(|| {
-        Loggers::new(&level, move |directives| {
-            // Neither fails: the directives are made of levels and names, and the subscriber is there until the end.
-            if let Ok(filter) = EnvFilter::try_new(directives) {
-                let _ = handle.reload(filter);
-            }
-        })
-    });
-    Ok(())
-}
-
-/// The loggers of this process; without effect before logging has started.
-pub(crate) fn loggers() -> Loggers {
-    LOGGERS.get().cloned().unwrap_or_else(Loggers::detached)
+    Ok(Loggers::new(&level, move |directives| {
+        // Directives of known levels always parse, and the filter lives as long as the process.
+        if let Ok(filter) = EnvFilter::try_new(directives) {
+            let _ = handle.reload(filter);
+        }
+    }))
 }

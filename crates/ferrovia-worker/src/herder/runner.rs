@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ferrovia_pipeline::sink::SinkTask;
 use tokio::sync::mpsc;
 
+use super::work::Run;
 use crate::config::ConnectorConfig;
 use crate::config::providers::Redactor;
 use crate::status::{State, TaskId};
@@ -23,6 +24,9 @@ pub trait TaskRunner {
     /// Asks a task to end in order: last commit, close, stop. It reports [`TaskEvent::Ended`] when it has. A task that
     /// has ended already is left alone.
     fn stop_task(&mut self, id: &TaskId) -> impl Future<Output = ()>;
+
+    /// Lets a task wait, which keeps its partitions, or go on.
+    fn pause_task(&mut self, id: &TaskId, is_paused: bool) -> impl Future<Output = ()>;
 }
 
 /// All that a task needs to run.
@@ -35,6 +39,8 @@ pub struct TaskStart {
     pub settings: BTreeMap<String, String>,
     /// The task, not yet started.
     pub task: Box<dyn SinkTask>,
+    /// Whether it waits from the start.
+    pub is_paused: bool,
     /// The way to the herder.
     pub reports: TaskReports,
 }
@@ -52,6 +58,8 @@ impl std::fmt::Debug for TaskStart {
 pub enum TaskEvent {
     /// It is in this state now. The trace says why it failed and is empty otherwise.
     State(State, String),
+    /// It has records of this topic.
+    UsedTopic(Arc<str>),
     /// It has ended, by itself or because it was asked to. Nothing comes after this.
     Ended,
 }
@@ -61,6 +69,8 @@ pub enum TaskEvent {
 pub struct TaskReport {
     /// The task.
     pub id: TaskId,
+    /// Its life, which tells it from those before and after it.
+    pub run: Run,
     /// What happened.
     pub event: TaskEvent,
 }
@@ -69,15 +79,17 @@ pub struct TaskReport {
 #[derive(Clone, Debug)]
 pub struct TaskReports {
     id: TaskId,
+    run: Run,
     queue: mpsc::Sender<TaskReport>,
     redactor: Redactor,
 }
 
 impl TaskReports {
     /// Reports for one task into a queue.
-    pub fn new(id: TaskId, queue: mpsc::Sender<TaskReport>) -> Self {
+    pub fn new(id: TaskId, run: Run, queue: mpsc::Sender<TaskReport>) -> Self {
         Self {
             id,
+            run,
             queue,
             redactor: Redactor::default(),
         }
@@ -101,6 +113,11 @@ impl TaskReports {
         self.send(TaskEvent::State(state, trace)).await;
     }
 
+    /// Tells that the task has records of this topic.
+    pub async fn used_topic(&self, topic: Arc<str>) {
+        self.send(TaskEvent::UsedTopic(topic)).await;
+    }
+
     /// Tells that the task has ended.
     pub async fn ended(&self) {
         self.send(TaskEvent::Ended).await;
@@ -110,11 +127,12 @@ impl TaskReports {
     pub fn send_blocking(&self, event: TaskEvent) {
         let event = match event {
             TaskEvent::State(state, trace) => TaskEvent::State(state, self.redact(&trace)),
-            TaskEvent::Ended => TaskEvent::Ended,
+            event => event,
         };
         // A herder that is gone needs no reports: the worker is ending.
         let _ = self.queue.blocking_send(TaskReport {
             id: self.id.clone(),
+            run: self.run,
             event,
         });
     }
@@ -124,6 +142,7 @@ impl TaskReports {
             .queue
             .send(TaskReport {
                 id: self.id.clone(),
+                run: self.run,
                 event,
             })
             .await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ferrovia_pipeline::config::{ConfigDef, ConfigKey, ConfigType, Importance};
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnector};
@@ -9,9 +10,13 @@ use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
 
 use super::catalog::ConnectorCatalog;
+use super::driver::HerderParts;
+use super::machine::Rules;
+use super::offsets::SinkOffsets;
 use super::runner::{TaskReports, TaskRunner, TaskStart};
 use super::validation::{ConnectorValidator, GivenSettings};
-use crate::config::{ConnectorFile, InitialState, StandaloneConfig};
+use crate::config::{ConnectorFile, InitialState, StandaloneConfig, WorkerConfig};
+use crate::logging::Loggers;
 use crate::status::{State, TaskId};
 
 /// The plugin that Java knows as FileStreamSink, and one that never starts.
@@ -47,8 +52,8 @@ impl ConnectorCatalog for Catalog {
     }
 }
 
-/// A validator with these plugins, for a worker whose settings are the least and these.
-pub(crate) fn validator(settings: &[(&str, &str)]) -> ConnectorValidator {
+/// A worker whose settings are the least and these.
+fn worker(settings: &[(&str, &str)]) -> WorkerConfig {
     let least = [
         ("bootstrap.servers", "b:1"),
         (
@@ -65,8 +70,41 @@ pub(crate) fn validator(settings: &[(&str, &str)]) -> ConnectorValidator {
     let settings = settings
         .map(|&(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
-    let worker = StandaloneConfig::from_settings(settings).unwrap().worker;
-    ConnectorValidator::new(Arc::new(Catalog::new()), Arc::new(worker))
+    StandaloneConfig::from_settings(settings).unwrap().worker
+}
+
+/// A validator with these plugins, for a worker whose settings are the least and these.
+pub(crate) fn validator(settings: &[(&str, &str)]) -> ConnectorValidator {
+    ConnectorValidator::new(Arc::new(Catalog::new()), Arc::new(worker(settings)))
+}
+
+/// What a herder of a worker that is alone works with.
+pub(crate) fn parts(runner: Runner, task_stop_timeout: Duration) -> HerderParts<Runner> {
+    parts_of("w:1".to_owned(), runner, validator(&[]), task_stop_timeout)
+}
+
+/// As [`parts`], with another name and validator.
+pub(crate) fn parts_of(
+    worker_id: String,
+    runner: Runner,
+    validator: ConnectorValidator,
+    task_stop_timeout: Duration,
+) -> HerderParts<Runner> {
+    let validator = Arc::new(validator);
+    HerderParts {
+        rules: Rules {
+            worker_id: worker_id.into(),
+            task_stop_timeout,
+            tracks_topics: true,
+            resets_topics: true,
+            cluster: None,
+        },
+        runner,
+        offsets: SinkOffsets::new(Arc::new(worker(&[])), Arc::clone(&validator)),
+        validator,
+        loggers: Loggers::detached(),
+        cluster: None,
+    }
 }
 
 /// A connector whose tasks get its settings.
@@ -173,6 +211,8 @@ impl TaskRunner for Runner {
         };
         self.begun.lock().unwrap().insert(start.id, begun);
     }
+
+    async fn pause_task(&mut self, _: &TaskId, _: bool) {}
 
     async fn stop_task(&mut self, id: &TaskId) {
         if self.is_deaf {

@@ -88,6 +88,11 @@ impl ConnectorValidator {
         &self.plugins
     }
 
+    /// The connectors that this worker has.
+    pub fn catalog(&self) -> Arc<dyn ConnectorCatalog> {
+        Arc::clone(&self.connectors)
+    }
+
     /// All about the settings of a connector. Reads files where settings point to them, so it may block.
     ///
     /// # Errors

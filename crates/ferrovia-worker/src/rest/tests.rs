@@ -17,10 +17,8 @@ use super::*;
 use crate::config::StandaloneConfig;
 use crate::config::rest::RestConfig;
 use crate::herder::scripted::{Asked, scripted};
-use crate::herder::testing::{Runner, file, validator};
-use crate::herder::{
-    Change, ConnectorValidator, HerderError, HerderHandle, Outcome, StandaloneHerder,
-};
+use crate::herder::testing::{Runner, file, parts_of, validator};
+use crate::herder::{Change, ConnectorValidator, Herder, HerderError, HerderHandle, Outcome};
 use crate::status::State;
 
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -119,8 +117,8 @@ async fn serve_with(runner: Runner, validator: ConnectorValidator) -> Served {
     let server = RestServer::bind(&config).await.unwrap();
     let address = server.addresses()[0];
     let worker_id = server.advertised_url().worker_id();
-    let (herder, handle) =
-        StandaloneHerder::new(worker_id, runner, validator, Duration::from_secs(5));
+    let parts = parts_of(worker_id, runner, validator, Duration::from_secs(5));
+    let (herder, handle) = Herder::new(parts);
     tokio::task::spawn_local(herder.run());
     let (stop, stopping) = watch::channel(false);
     let cluster = Some("MkU3OEVBNTcwNTJENDM2Qk".to_owned());

@@ -111,6 +111,23 @@ impl TopicLog {
     ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
         self.writer.append(records)
     }
+
+    /// As [`append`](Self::append), and then as [`read_to_end`](Self::read_to_end): what was written has been read.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn append_and_read(
+        &self,
+        records: Vec<NewRecord>,
+    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
+        let appended = self.append(records);
+        let marks = self.marks.clone();
+        async move {
+            appended.await?;
+            let mark = marks.request();
+            marks.taken(mark).await
+        }
+    }
 }
 
 impl Drop for TopicLog {

@@ -90,10 +90,11 @@ impl ThreadedRunner {
             connector,
             settings,
             task,
+            is_paused,
             reports,
         } = start;
         let placement = task.placement();
-        let spec = self.spec(&id, &connector, settings, task);
+        let spec = self.spec(&id, &connector, settings, task, is_paused);
         let spec = match spec {
             Ok(spec) => spec,
             Err(error) => return Err((error, reports)),
@@ -125,6 +126,7 @@ impl ThreadedRunner {
         connector: &ConnectorConfig,
         settings: BTreeMap<String, String>,
         task: Box<dyn ferrovia_pipeline::sink::SinkTask>,
+        starts_paused: bool,
     ) -> Result<SinkTaskSpec, ConnectError> {
         let worker = &self.worker;
         let plan = sink::compile(connector, worker)?;
@@ -147,7 +149,7 @@ impl ThreadedRunner {
             pool: self.pool.clone(),
             control: tokio::runtime::Handle::current(),
             metrics: self.metrics.register(id.clone()),
-            starts_paused: false,
+            starts_paused,
         })
     }
 
@@ -250,6 +252,16 @@ impl TaskRunner for ThreadedRunner {
         // A task that has ended has closed its queue.
         if let Some(commands) = self.commands.remove(id) {
             let _ = commands.send(Command::Stop).await;
+        }
+    }
+
+    async fn pause_task(&mut self, id: &TaskId, is_paused: bool) {
+        let command = match is_paused {
+            true => Command::Pause,
+            false => Command::Resume,
+        };
+        if let Some(commands) = self.commands.get(id) {
+            let _ = commands.send(command).await;
         }
     }
 }

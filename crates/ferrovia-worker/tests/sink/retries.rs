@@ -16,6 +16,7 @@ use ferrovia_pipeline::plan::Plan;
 use ferrovia_pipeline::transform::{Scope, Transformation, TransformationChain};
 use ferrovia_worker::config::connector::ErrorsConfig;
 use ferrovia_worker::herder::TaskReports;
+use ferrovia_worker::herder::work::Run;
 use ferrovia_worker::status::TaskId;
 use ferrovia_worker::task::metrics::SinkTaskMetrics;
 use ferrovia_worker::task::sink::{Command, ReportSpec, SinkTaskSpec, run};
@@ -63,7 +64,7 @@ impl Running {
         let (commands, queue) = mpsc::channel(1);
         // Nobody listens, so that what the task reports is dropped.
         let (reporting, _) = mpsc::channel(1);
-        let reports = TaskReports::new(TaskId::new(NAME, 0), reporting);
+        let reports = TaskReports::new(TaskId::new(NAME, 0), Run(1), reporting);
         let spec = spec(stage, settings, busy, timeout);
         Self {
             probe,

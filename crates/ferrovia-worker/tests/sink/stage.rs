@@ -16,8 +16,9 @@ use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 use ferrovia_pipeline::topic::TopicPartition;
 use ferrovia_worker::config::worker::StandaloneConfig;
 use ferrovia_worker::config::{ConnectorFile, InitialState, WorkerConfig};
-use ferrovia_worker::standalone::StandaloneWorker;
+use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::status::{State, Status, TaskId};
+use ferrovia_worker::worker::Worker as Whole;
 use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::protocol::Decodable;
 use tempfile::TempDir;
@@ -172,7 +173,13 @@ impl Stage {
     /// the prefix `worker:`, for the worker.
     pub(crate) async fn worker(&self, script: Script, settings: &[(&str, &str)]) -> Worker {
         let config = Arc::new(self.worker_config(settings));
-        let worker = StandaloneWorker::start(config, "w:1".to_owned(), Catalog::shared()).unwrap();
+        let worker = Whole::standalone(
+            config,
+            "w:1".to_owned(),
+            Catalog::shared(),
+            Loggers::detached(),
+        )
+        .unwrap();
         let (probe, settings) = self.connector(script, settings);
         let file = ConnectorFile {
             name: NAME.to_owned(),
@@ -285,7 +292,7 @@ const BYTES: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
 /// A worker with one connector.
 pub(crate) struct Worker {
-    worker: StandaloneWorker,
+    worker: Whole,
     pub(crate) probe: Arc<Probe>,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ferrovia_pipeline::connector::ConnectorFactory;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_worker::config::ConnectorConfig;
+use ferrovia_worker::herder::work::Run;
 use ferrovia_worker::herder::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 use ferrovia_worker::status::{State, TaskId};
 use ferrovia_worker::task::runner::ThreadedRunner;
@@ -40,7 +41,8 @@ impl Lone {
                 connector: Arc::new(ConnectorConfig::sink(settings.clone()).unwrap()),
                 settings,
                 task: connector.task(),
-                reports: TaskReports::new(id.clone(), queue),
+                is_paused: false,
+                reports: TaskReports::new(id.clone(), Run(1), queue),
             })
             .await;
         Self {

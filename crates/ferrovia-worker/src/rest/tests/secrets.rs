@@ -69,6 +69,9 @@ fn with_provider() -> ConnectorValidator {
 async fn running(served: &Served, runner: &Runner, common: &[(&str, &str)]) -> Vec<String> {
     let settings = [common, &[("name", "good")]].concat();
     served.herder.create(file(&settings)).await.unwrap();
+    while runner.settings().is_empty() {
+        tokio::task::yield_now().await;
+    }
     let of_task = runner.settings().into_values().next().unwrap();
     assert_eq!(of_task["file"], CANARY, "the task gets the value");
     let task = crate::status::TaskId::new("good", 0);

@@ -41,6 +41,13 @@ impl StatusFold {
     }
 
     fn apply(&mut self, record: StatusRecord) {
+        if !self.is_stale(&record) {
+            self.put(record);
+        }
+    }
+
+    /// Takes a record that no other worker can have overtaken, because there is none.
+    pub fn put(&mut self, record: StatusRecord) {
         let statuses = &mut self.statuses;
         match record {
             StatusRecord::Connector { name, status } => match status {
@@ -48,7 +55,6 @@ impl StatusFold {
                 None => statuses.remove_connector(&name),
             },
             StatusRecord::Task { id, status } => match status {
-                Some(status) if is_stale(statuses.task(&id), &status) => {}
                 Some(status) => statuses.put_task(id, status),
                 None => statuses.remove_task(&id),
             },
@@ -61,6 +67,22 @@ impl StatusFold {
                 None => statuses.remove_topic(&connector, &topic),
             },
         }
+    }
+
+    /// A worker that gives a task up may say so after the next one has said that it runs.
+    fn is_stale(&self, record: &StatusRecord) -> bool {
+        let StatusRecord::Task {
+            id,
+            status: Some(status),
+        } = record
+        else {
+            return false;
+        };
+        let cached = self.statuses.task(id);
+        status.state == State::Unassigned
+            && cached.is_some_and(|cached| {
+                cached.state == State::Running && cached.generation >= status.generation
+            })
     }
 
     /// The tombstones that a new leader writes: for connectors that are not configured with their tasks, and for tasks
@@ -93,14 +115,6 @@ impl StatusFold {
 /// `KafkaStatusBackingStore.CacheEntry.canWriteSafely`
 pub fn may_write_safely(cached: Option<&Status>, worker_id: &str, generation: i32) -> bool {
     cached.is_none_or(|cached| *cached.worker_id == *worker_id || cached.generation <= generation)
-}
-
-/// A worker that gives a task up may say so after the next one has said that it runs.
-fn is_stale(cached: Option<&Status>, status: &Status) -> bool {
-    status.state == State::Unassigned
-        && cached.is_some_and(|cached| {
-            cached.state == State::Running && cached.generation >= status.generation
-        })
 }
 
 #[cfg(test)]

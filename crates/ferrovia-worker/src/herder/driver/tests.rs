@@ -1,7 +1,7 @@
 //! The driver with a runner that only reports.
 
 use super::*;
-use crate::herder::testing::{Runner, file, validator};
+use crate::herder::testing::{Runner, file, parts};
 use crate::status::State;
 
 const SINK: [(&str, &str); 4] = [
@@ -16,12 +16,12 @@ fn run(runner: &Runner, stop_timeout: Duration, test: impl AsyncFnOnce(HerderHan
         .enable_all()
         .build()
         .unwrap();
-    let (herder, handle) =
-        StandaloneHerder::new("w:1", runner.clone(), validator(&[]), stop_timeout);
+    let (herder, handle) = Herder::new(parts(runner.clone(), stop_timeout));
     let deadline = Duration::from_secs(20);
     runtime.block_on(async {
         let both = async { tokio::join!(herder.run(), test(handle)) };
-        tokio::time::timeout(deadline, both).await.unwrap();
+        let (herding, ()) = tokio::time::timeout(deadline, both).await.unwrap();
+        herding.unwrap();
     });
 }
 
@@ -31,8 +31,10 @@ fn a_created_connector_has_its_tasks_begun_with_their_settings() {
     run(&runner, Duration::from_secs(5), async |handle| {
         handle.create(file(&SINK)).await.unwrap();
         assert_eq!(handle.info("s").await.unwrap().tasks.len(), 2);
+        while runner.settings().len() < 2 {
+            tokio::task::yield_now().await;
+        }
         let settings = runner.settings();
-        assert_eq!(settings.len(), 2);
         assert!(settings.values().all(|task| task["topics"] == "t"));
         handle.stop().await.unwrap();
     });

@@ -1,0 +1,354 @@
+//! Does what the work needs: calls connectors on threads that may block, and has tasks run.
+//!
+//! Nothing here waits for a connector's code: it may hang, and the thread that runs this keeps the heartbeats of all.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ferrovia_pipeline::connector::{ConnectorFactory, SinkConnector};
+use ferrovia_pipeline::error::ConnectError;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{Instrument, error, info};
+
+use super::machine::{WantedTasks, WorkEvent};
+use super::request::HerderError;
+use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+use super::validation::ConnectorValidator;
+use super::work::{Run, TaskWish, WorkAction};
+use crate::config::Settings;
+use crate::logging::{connector_span, task_span};
+use crate::status::{State, TaskId};
+
+/// A connector that was made. Its code is called by one thread at a time.
+type Shared = Arc<Mutex<Box<dyn SinkConnector>>>;
+
+/// Those who do the work.
+pub(super) struct Crew<R> {
+    runner: R,
+    validator: Arc<ConnectorValidator>,
+    /// The connectors that were started.
+    connectors: BTreeMap<Arc<str>, (Run, Shared)>,
+    calls: JoinSet<Called>,
+    /// Tasks whose settings are being looked up, and whether they begin waiting.
+    preparing: BTreeMap<TaskId, (Run, bool)>,
+    /// What happened and was not told yet.
+    to_tell: VecDeque<WorkEvent>,
+    reports: mpsc::Receiver<TaskReport>,
+    /// For the tasks that are begun.
+    reporting: mpsc::Sender<TaskReport>,
+    /// Whether something was given up that did not end in time.
+    has_abandoned: bool,
+}
+
+/// What a call to a connector's code came to.
+enum Called {
+    Started(Arc<str>, Run, Result<Shared, String>),
+    Other(WorkEvent),
+    Prepared(TaskId, Run, Result<Box<TaskStart>, String>),
+}
+
+impl<R: TaskRunner> Crew<R> {
+    pub(super) fn new(runner: R, validator: Arc<ConnectorValidator>) -> Self {
+        let (reporting, reports) = mpsc::channel(REPORTS_MAX);
+        Self {
+            runner,
+            validator,
+            connectors: BTreeMap::new(),
+            calls: JoinSet::new(),
+            preparing: BTreeMap::new(),
+            to_tell: VecDeque::new(),
+            reports,
+            reporting,
+            has_abandoned: false,
+        }
+    }
+
+    /// Begins to do it.
+    pub(super) async fn perform(&mut self, action: WorkAction) {
+        match action {
+            WorkAction::StartConnector {
+                name,
+                run,
+                settings,
+            } => self.start_connector(name, run, settings),
+            WorkAction::AskTasks {
+                name,
+                run,
+                settings,
+            } => self.ask_tasks(name, run, settings),
+            WorkAction::StopConnector(name, run) => self.stop_connector(name, run),
+            WorkAction::AbandonConnector(name, run) => self.abandon_connector(&name, run),
+            WorkAction::StartTask { id, run, wish } => self.prepare_task(id, run, wish),
+            WorkAction::StopTask(id, run) => {
+                let span = task_span(&id);
+                self.stop_task(id, run).instrument(span).await;
+            }
+            WorkAction::PauseTask(id, run) => self.pause_task(&id, run, true).await,
+            WorkAction::ResumeTask(id, run) => self.pause_task(&id, run, false).await,
+            WorkAction::AbandonTask(id, _) => {
+                error!("Graceful stop of task {id} failed.");
+                self.has_abandoned = true;
+            }
+            // The machine tells these itself.
+            WorkAction::ConnectorIs(..) | WorkAction::TaskIs(..) => {}
+        }
+    }
+
+    /// The next thing that happens. Never ends by itself.
+    ///
+    /// # Cancel safety
+    /// Nothing is lost when the future is dropped.
+    pub(super) async fn next_event(&mut self) -> WorkEvent {
+        loop {
+            if let Some(event) = self.to_tell.pop_front() {
+                return event;
+            }
+            let called = tokio::select! {
+                Some(report) = self.reports.recv() => return of_report(report),
+                Some(Ok(called)) = self.calls.join_next() => called,
+                else => std::future::pending().await,
+            };
+            match called {
+                Called::Other(event) => return event,
+                Called::Started(name, run, Ok(connector)) => {
+                    self.connectors.insert(Arc::clone(&name), (run, connector));
+                    return WorkEvent::ConnectorStarted(name, run, Ok(()));
+                }
+                Called::Started(name, run, Err(trace)) => {
+                    connector_span(&name)
+                        .in_scope(|| error!("Error while starting connector {name}: {trace}"));
+                    return WorkEvent::ConnectorStarted(name, run, Err(trace));
+                }
+                Called::Prepared(id, run, prepared) => self.start_task(id, run, prepared).await,
+            }
+        }
+    }
+
+    /// Everything has ended that was not given up.
+    pub(super) fn dismiss(self) {
+        if self.has_abandoned {
+            // Dropping a runner waits for its threads, and these may never end.
+            std::mem::forget(self.runner);
+        }
+    }
+
+    fn start_connector(&mut self, name: Arc<str>, run: Run, settings: Arc<Settings>) {
+        let span = connector_span(&name);
+        let class = settings.text("connector.class").unwrap_or_default();
+        span.in_scope(|| info!("Creating connector {name} of type {class}"));
+        let validator = Arc::clone(&self.validator);
+        self.calls.spawn_blocking(move || {
+            let start = || span.in_scope(|| start(&name, &settings, &validator));
+            let started = guarded("it started", start);
+            Called::Started(name, run, started)
+        });
+    }
+
+    fn ask_tasks(&mut self, name: Arc<str>, run: Run, settings: Arc<Settings>) {
+        let Some(connector) = self.connector(&name, run) else {
+            return;
+        };
+        let validator = Arc::clone(&self.validator);
+        let span = connector_span(&name);
+        self.calls.spawn_blocking(move || {
+            let ask = || span.in_scope(|| wanted_tasks(&connector, &settings, &validator));
+            let wanted = guarded("it named its tasks", ask);
+            Called::Other(WorkEvent::TasksNamed(name, wanted))
+        });
+    }
+
+    fn stop_connector(&mut self, name: Arc<str>, run: Run) {
+        let Some(connector) = self.connector(&name, run) else {
+            return;
+        };
+        self.connectors.remove(&name);
+        let span = connector_span(&name);
+        self.calls.spawn_blocking(move || {
+            let stop = || {
+                span.in_scope(|| {
+                    info!("Stopping connector {name}");
+                    let mut connector = connector.lock().unwrap_or_else(PoisonError::into_inner);
+                    connector.stop().map_err(|error| error.trace())
+                })
+            };
+            let stopped = guarded("it stopped", stop);
+            if let Err(trace) = &stopped {
+                span.in_scope(|| error!("Error while shutting down connector {name}: {trace}"));
+            }
+            Called::Other(WorkEvent::ConnectorStopped(Arc::clone(&name), run, stopped))
+        });
+    }
+
+    fn abandon_connector(&mut self, name: &Arc<str>, run: Run) {
+        if self
+            .connectors
+            .get(name)
+            .is_some_and(|(known, _)| *known == run)
+        {
+            self.connectors.remove(name);
+        }
+    }
+
+    fn connector(&self, name: &str, run: Run) -> Option<Shared> {
+        let known = self.connectors.get(name);
+        known
+            .filter(|(known, _)| *known == run)
+            .map(|(_, connector)| Arc::clone(connector))
+    }
+
+    /// Looks up the task's settings, with the values of its variables as they are now.
+    fn prepare_task(&mut self, id: TaskId, run: Run, wish: TaskWish) {
+        let span = task_span(&id);
+        span.in_scope(|| info!("Creating task {id}"));
+        self.preparing.insert(id.clone(), (run, wish.is_paused));
+        let reports = TaskReports::new(id.clone(), run, self.reporting.clone());
+        let validator = Arc::clone(&self.validator);
+        self.calls.spawn_blocking(move || {
+            let prepare = || span.in_scope(|| prepare(&id, &wish, reports, &validator));
+            let prepared = guarded("its task was made", prepare);
+            Called::Prepared(id, run, prepared.map(Box::new))
+        });
+    }
+
+    /// Begins a task, unless it was told to stop meanwhile.
+    async fn start_task(&mut self, id: TaskId, run: Run, prepared: Result<Box<TaskStart>, String>) {
+        let known = self.preparing.get(&id).copied();
+        let Some((_, is_paused)) = known.filter(|(known, _)| *known == run) else {
+            let ended = WorkEvent::Task(id, run, TaskEvent::Ended);
+            return self.to_tell.push_back(ended);
+        };
+        self.preparing.remove(&id);
+        let span = task_span(&id);
+        match prepared {
+            Ok(start) => {
+                let start = TaskStart {
+                    is_paused,
+                    ..*start
+                };
+                self.runner.start_task(start).instrument(span).await;
+            }
+            Err(trace) => {
+                span.in_scope(|| error!("Failed to start task {id}: {trace}"));
+                let failed = TaskEvent::State(State::Failed, trace);
+                let events = [failed, TaskEvent::Ended];
+                let told = events.map(|event| WorkEvent::Task(id.clone(), run, event));
+                self.to_tell.extend(told);
+            }
+        }
+    }
+
+    async fn stop_task(&mut self, id: TaskId, run: Run) {
+        info!("Stopping task {id}");
+        if self
+            .preparing
+            .get(&id)
+            .is_some_and(|(known, _)| *known == run)
+        {
+            // Its end is told when the look-up returns.
+            self.preparing.remove(&id);
+        } else {
+            self.runner.stop_task(&id).await;
+        }
+    }
+
+    async fn pause_task(&mut self, id: &TaskId, run: Run, pause: bool) {
+        match self.preparing.get_mut(id) {
+            Some((known, is_paused)) if *known == run => *is_paused = pause,
+            _ => self.runner.pause_task(id, pause).await,
+        }
+    }
+}
+
+fn of_report(report: TaskReport) -> WorkEvent {
+    match report.event {
+        TaskEvent::UsedTopic(topic) => WorkEvent::UsedTopic(report.id, topic),
+        event => WorkEvent::Task(report.id, report.run, event),
+    }
+}
+
+fn start(
+    name: &Arc<str>,
+    settings: &Settings,
+    validator: &ConnectorValidator,
+) -> Result<Shared, String> {
+    let mut connector = make(settings, validator)?;
+    let resolved = validator
+        .resolve(settings.as_map())
+        .map_err(|error| trace(&error))?;
+    let redacted = |error: ConnectError| resolved.redactor.redact(&error.trace());
+    let originals = resolved.config.originals.as_map();
+    connector.start(originals).map_err(redacted)?;
+    info!("Finished creating connector {name}");
+    Ok(Arc::new(Mutex::new(connector)))
+}
+
+fn make(
+    settings: &Settings,
+    validator: &ConnectorValidator,
+) -> Result<Box<dyn SinkConnector>, String> {
+    let class = settings.text("connector.class").unwrap_or_default();
+    let plugin = validator.connector(class).map_err(|error| trace(&error))?;
+    match plugin.factory {
+        ConnectorFactory::Sink(make) => Ok(make()),
+        _ => Err(format!(
+            "{class} is not a connector that this worker can run"
+        )),
+    }
+}
+
+fn wanted_tasks(
+    connector: &Shared,
+    settings: &Settings,
+    validator: &ConnectorValidator,
+) -> Result<WantedTasks, String> {
+    let resolved = validator
+        .resolve(settings.as_map())
+        .map_err(|error| trace(&error))?;
+    let config = &resolved.config;
+    let connector = connector.lock().unwrap_or_else(PoisonError::into_inner);
+    let configs = connector
+        .task_configs(config.tasks_max)
+        .map_err(|error| resolved.redactor.redact(&error.trace()))?;
+    Ok(WantedTasks {
+        configs,
+        max: config.tasks_max,
+        is_max_enforced: config.tasks_max_enforce,
+    })
+}
+
+fn prepare(
+    id: &TaskId,
+    wish: &TaskWish,
+    reports: TaskReports,
+    validator: &ConnectorValidator,
+) -> Result<TaskStart, String> {
+    let made = make(&wish.connector, validator)?;
+    let (connector, settings) = validator
+        .resolve_task(wish.connector.as_map(), &wish.settings)
+        .map_err(|error| trace(&error))?;
+    Ok(TaskStart {
+        id: id.clone(),
+        connector: Arc::new(connector.config),
+        settings,
+        task: made.task(),
+        is_paused: wish.is_paused,
+        reports: reports.redacting(connector.redactor),
+    })
+}
+
+/// An error as statuses show it: with the class that Java throws.
+fn trace(error: &HerderError) -> String {
+    let text = error.to_string();
+    match error {
+        HerderError::Config(_) => ConnectError::config(text).trace(),
+        _ => ConnectError::failed(text).trace(),
+    }
+}
+
+/// Calls code of a connector, which may panic.
+fn guarded<T>(what: &str, call: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(call))
+        .unwrap_or_else(|_| Err(format!("the connector panicked while {what}")))
+}

@@ -1,0 +1,115 @@
+//! How connectors and tasks are doing, told to all workers.
+
+use std::sync::Arc;
+
+use super::{Action, HerderMachine, Moment};
+use crate::herder::request::Outcome;
+use crate::status::{State, Status, TaskId, TopicUse};
+use crate::storage::status::{StatusRecord, may_write_safely};
+
+impl HerderMachine {
+    pub(super) fn tell_connector(&mut self, name: &Arc<str>, state: State, trace: String) {
+        let known = self.statuses.statuses().connector(name);
+        if self.may_tell(known, state) {
+            let status = self.status_now(name, state, trace);
+            self.write_status(StatusRecord::Connector {
+                name: Arc::clone(name),
+                status: Some(status),
+            });
+        }
+    }
+
+    pub(super) fn tell_task(&mut self, id: &TaskId, state: State, trace: String) {
+        let known = self.statuses.statuses().task(id);
+        if self.may_tell(known, state) {
+            let status = self.status_now(&id.connector, state, trace);
+            self.write_status(StatusRecord::Task {
+                id: id.clone(),
+                status: Some(status),
+            });
+        }
+    }
+
+    /// Writes to the status topic. A worker that is alone reads it at once.
+    pub(super) fn write_status(&mut self, record: StatusRecord) {
+        if self.is_alone() {
+            self.statuses.put(record);
+        } else {
+            self.actions.push(Action::WriteStatus(record));
+        }
+    }
+
+    /// A task used a topic (KIP-558). It is told once.
+    pub(super) fn on_topic_used(&mut self, id: &TaskId, topic: &str, at: Moment) {
+        let known = self.statuses.statuses();
+        let is_known = known
+            .topics(&id.connector)
+            .any(|(known, _)| **known == *topic);
+        if is_known || !self.rules.tracks_topics {
+            return;
+        }
+        self.write_status(StatusRecord::Topic {
+            connector: Arc::clone(&id.connector),
+            topic: topic.into(),
+            used: Some(TopicUse {
+                task: id.task,
+                discovered_ms: at.wall_ms,
+            }),
+        });
+    }
+
+    /// Forgets how those are doing that are not configured any more, when they have ended.
+    pub(super) fn bury_orphans(&mut self) {
+        if !self.has_orphans || !self.group.is_leader() || !self.is_settled() {
+            return;
+        }
+        self.has_orphans = false;
+        let config = self.config.snapshot();
+        for orphan in self.statuses.orphans(&config) {
+            let is_alive = match &orphan {
+                StatusRecord::Connector { name, .. } => {
+                    self.work.is_connector_alive(name) || self.work.is_any_task_alive(name)
+                }
+                StatusRecord::Task { id, .. } => self.work.is_task_alive(id),
+                StatusRecord::Topic { .. } => false,
+            };
+            if is_alive {
+                self.has_orphans = true;
+                continue;
+            }
+            if let StatusRecord::Connector { name, .. } = &orphan {
+                self.forget_topics(name);
+            }
+            self.write_status(orphan);
+        }
+    }
+
+    /// Answers those who wait until nothing of a connector runs any more.
+    pub(super) fn tell_of_ends(&mut self) {
+        let work = &self.work;
+        let (ended, ending) = std::mem::take(&mut self.ending)
+            .into_iter()
+            .partition(|(_, name)| !work.is_connector_alive(name) && !work.is_any_task_alive(name));
+        self.ending = ending;
+        for (request, _) in ended {
+            self.reply(request, Ok(Outcome::Done));
+        }
+    }
+
+    /// What a worker says when it gives something up must not hide what the next one has said.
+    fn may_tell(&self, known: Option<&Status>, state: State) -> bool {
+        let is_careful = matches!(state, State::Unassigned | State::Failed);
+        let generation = self.group.generation();
+        !is_careful || may_write_safely(known, &self.rules.worker_id, generation)
+    }
+
+    fn status_now(&self, connector: &str, state: State, trace: String) -> Status {
+        Status {
+            state,
+            worker_id: Arc::clone(&self.rules.worker_id),
+            version: self.version_of(connector),
+            trace,
+            generation: self.group.generation(),
+        }
+    }
+}

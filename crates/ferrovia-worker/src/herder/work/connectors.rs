@@ -1,0 +1,341 @@
+//! The lives of connectors.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{CONNECTOR_STOP_TIMEOUT, ConnectorWish, Run, Then, WorkAction};
+use crate::status::State;
+use crate::storage::config::TargetState;
+
+/// What runs by which name.
+#[derive(Debug, Default)]
+pub(super) struct Connectors(BTreeMap<Arc<str>, Life>);
+
+#[derive(Debug)]
+enum Life {
+    /// Its code was called to start; what to do when that returns is remembered.
+    Starting {
+        run: Run,
+        wish: ConnectorWish,
+        then: Option<Then<ConnectorWish>>,
+    },
+    Running {
+        run: Run,
+        wish: ConnectorWish,
+    },
+    /// A user wants it to wait, or it failed.
+    Resting {
+        wish: ConnectorWish,
+        has_failed: bool,
+    },
+    Stopping {
+        run: Run,
+        until: Duration,
+        then: Then<ConnectorWish>,
+    },
+}
+
+/// It shall end and not be begun again.
+const FOR_GOOD: Then<ConnectorWish> = Then {
+    wish: None,
+    tell: &[State::Unassigned],
+};
+
+impl Connectors {
+    pub(super) fn start(
+        &mut self,
+        name: &Arc<str>,
+        wish: ConnectorWish,
+        tell: &'static [State],
+        run: Run,
+        now: Duration,
+    ) -> Vec<WorkAction> {
+        let then = Then {
+            wish: Some(wish),
+            tell,
+        };
+        if self.0.contains_key(name) {
+            self.end(name, then, run, now)
+        } else {
+            self.begin(name, Then { tell: &[], ..then }, run)
+        }
+    }
+
+    pub(super) fn aim(
+        &mut self,
+        name: &Arc<str>,
+        target: TargetState,
+        run: Run,
+        now: Duration,
+    ) -> Vec<WorkAction> {
+        let Some(life) = self.0.get_mut(name) else {
+            return Vec::new();
+        };
+        let next = match life {
+            Life::Stopping { then, .. }
+            | Life::Starting {
+                then: Some(then), ..
+            } => {
+                if let Some(wish) = &mut then.wish {
+                    wish.target = target;
+                }
+                return Vec::new();
+            }
+            Life::Resting {
+                has_failed: true, ..
+            } if target != TargetState::Stopped => return Vec::new(),
+            Life::Starting { wish, .. }
+            | Life::Running { wish, .. }
+            | Life::Resting { wish, .. }
+                if wish.target == target =>
+            {
+                return Vec::new();
+            }
+            Life::Starting { wish, .. }
+            | Life::Running { wish, .. }
+            | Life::Resting { wish, .. } => ConnectorWish {
+                target,
+                ..wish.clone()
+            },
+        };
+        let then = Then {
+            wish: Some(next),
+            tell: &[],
+        };
+        self.end(name, then, run, now)
+    }
+
+    pub(super) fn stop(&mut self, name: &Arc<str>, now: Duration) -> Vec<WorkAction> {
+        // Nothing is begun, so no life is used.
+        self.end(name, FOR_GOOD, Run(0), now)
+    }
+
+    pub(super) fn on_started(
+        &mut self,
+        name: &Arc<str>,
+        run: Run,
+        outcome: Result<(), String>,
+        now: Duration,
+    ) -> Vec<WorkAction> {
+        match self.0.remove(name) {
+            Some(Life::Starting {
+                run: current,
+                wish,
+                then,
+            }) if current == run => {
+                let settings = Arc::clone(&wish.settings);
+                let (life, mut actions) = match outcome {
+                    Ok(()) => (
+                        Life::Running { run, wish },
+                        vec![is(name, State::Running, String::new())],
+                    ),
+                    Err(trace) => (
+                        Life::Resting {
+                            wish,
+                            has_failed: true,
+                        },
+                        vec![is(name, State::Failed, trace)],
+                    ),
+                };
+                let is_running = matches!(life, Life::Running { .. });
+                self.0.insert(Arc::clone(name), life);
+                match then {
+                    Some(then) => actions.extend(self.end(name, then, run, now)),
+                    None if is_running => actions.push(WorkAction::AskTasks {
+                        name: Arc::clone(name),
+                        run,
+                        settings,
+                    }),
+                    None => {}
+                }
+                actions
+            }
+            other => {
+                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn on_stopped(
+        &mut self,
+        name: &Arc<str>,
+        run: Run,
+        outcome: Result<(), String>,
+        next: Run,
+    ) -> Vec<WorkAction> {
+        match self.0.remove(name) {
+            Some(Life::Stopping {
+                run: current, then, ..
+            }) if current == run => match outcome {
+                Ok(()) => self.begin(name, then, next),
+                Err(trace) => {
+                    let then = Then { tell: &[], ..then };
+                    let failed = is(name, State::Failed, trace);
+                    let begun = self.begin(name, then, next);
+                    [failed].into_iter().chain(begun).collect()
+                }
+            },
+            other => {
+                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, name: &Arc<str>, trace: String) -> Vec<WorkAction> {
+        match self.0.get(name) {
+            Some(Life::Running { run, wish }) => {
+                let abandon = WorkAction::AbandonConnector(Arc::clone(name), *run);
+                let rest = Life::Resting {
+                    wish: wish.clone(),
+                    has_failed: true,
+                };
+                self.0.insert(Arc::clone(name), rest);
+                vec![abandon, is(name, State::Failed, trace)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(super) fn ask_tasks(&self, name: &Arc<str>) -> Option<WorkAction> {
+        match self.0.get(name) {
+            Some(Life::Running { run, wish }) => Some(WorkAction::AskTasks {
+                name: Arc::clone(name),
+                run: *run,
+                settings: Arc::clone(&wish.settings),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn overdue(&self, now: Duration) -> Vec<Arc<str>> {
+        let late = |life: &Life| matches!(life, Life::Stopping { until, .. } if *until <= now);
+        let late = self.0.iter().filter(|(_, life)| late(life));
+        late.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    /// The connector counts as ended; what it still says is not heard.
+    pub(super) fn give_up(&mut self, name: &Arc<str>, next: Run) -> Vec<WorkAction> {
+        match self.0.remove(name) {
+            Some(Life::Stopping { run, then, .. }) => {
+                let abandon = WorkAction::AbandonConnector(Arc::clone(name), run);
+                let begun = self.begin(name, then, next);
+                [abandon].into_iter().chain(begun).collect()
+            }
+            other => {
+                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let until = |life: &Life| match life {
+            Life::Stopping { until, .. } => Some(*until),
+            _ => None,
+        };
+        self.0.values().filter_map(until).min()
+    }
+
+    pub(super) fn is_running(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(Life::Running { .. }))
+    }
+
+    pub(super) fn is_alive(&self, name: &str) -> bool {
+        !matches!(self.0.get(name), None | Some(Life::Resting { .. }))
+    }
+
+    pub(super) fn is_any_alive(&self) -> bool {
+        let mut lives = self.0.values();
+        lives.any(|life| !matches!(life, Life::Resting { .. }))
+    }
+
+    pub(super) fn held(&self) -> BTreeSet<Arc<str>> {
+        let ends = |life: &Life| match life {
+            Life::Starting { then, .. } => then.as_ref().is_some_and(|then| then.wish.is_none()),
+            Life::Stopping { then, .. } => then.wish.is_none(),
+            Life::Running { .. } | Life::Resting { .. } => false,
+        };
+        let held = self.0.iter().filter(|(_, life)| !ends(life));
+        held.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    /// Ends the life that is there, and then does what follows: at once where nothing runs.
+    fn end(
+        &mut self,
+        name: &Arc<str>,
+        then: Then<ConnectorWish>,
+        next: Run,
+        now: Duration,
+    ) -> Vec<WorkAction> {
+        match self.0.get_mut(name) {
+            None => Vec::new(),
+            Some(Life::Resting { .. }) => {
+                self.0.remove(name);
+                self.begin(name, then, next)
+            }
+            Some(Life::Starting { then: after, .. }) => {
+                *after = Some(then);
+                Vec::new()
+            }
+            Some(Life::Stopping { then: after, .. }) => {
+                *after = then;
+                Vec::new()
+            }
+            Some(Life::Running { run, .. }) => {
+                let run = *run;
+                let life = Life::Stopping {
+                    run,
+                    until: now + CONNECTOR_STOP_TIMEOUT,
+                    then,
+                };
+                self.0.insert(Arc::clone(name), life);
+                vec![WorkAction::StopConnector(Arc::clone(name), run)]
+            }
+        }
+    }
+
+    /// Tells what is to be told, and begins the next life if there is one.
+    fn begin(&mut self, name: &Arc<str>, then: Then<ConnectorWish>, run: Run) -> Vec<WorkAction> {
+        let told = then.tell.iter();
+        let mut actions: Vec<WorkAction> =
+            told.map(|&state| is(name, state, String::new())).collect();
+        let Some(wish) = then.wish else {
+            return actions;
+        };
+        let resting = match wish.target {
+            TargetState::Started => None,
+            TargetState::Paused => Some(State::Paused),
+            TargetState::Stopped => Some(State::Stopped),
+        };
+        let life = match resting {
+            Some(state) => {
+                actions.push(is(name, state, String::new()));
+                Life::Resting {
+                    wish,
+                    has_failed: false,
+                }
+            }
+            None => {
+                actions.push(WorkAction::StartConnector {
+                    name: Arc::clone(name),
+                    run,
+                    settings: Arc::clone(&wish.settings),
+                });
+                Life::Starting {
+                    run,
+                    wish,
+                    then: None,
+                }
+            }
+        };
+        self.0.insert(Arc::clone(name), life);
+        actions
+    }
+}
+
+fn is(name: &Arc<str>, state: State, trace: String) -> WorkAction {
+    WorkAction::ConnectorIs(Arc::clone(name), state, trace)
+}
