@@ -66,7 +66,12 @@ impl Make {
     /// # Errors
     /// When our binary has not been built.
     pub fn connect_distributed(self) -> io::Result<Command> {
-        self.connect("connect-distributed", "ConnectDistributed")
+        let mut command = self.connect("connect-distributed", "ConnectDistributed")?;
+        if self == Self::Java {
+            // Who leads is in the log alone, in lines that are not printed by default.
+            command.env("JDK_JAVA_OPTIONS", "-Dlog4j2.level=INFO");
+        }
+        Ok(command)
     }
 
     fn connect(self, ours: &str, java: &str) -> io::Result<Command> {

@@ -27,9 +27,6 @@ use ferrovia_tests::worker::{Make, Worker};
 
 /// How many records the topic `t` has, over two partitions.
 const RECORDS: u64 = 40;
-/// Fewer compared requests than this mean that the test has lost some.
-const QUESTIONS_MIN: usize = 160;
-
 /// How a worker is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
@@ -37,22 +34,30 @@ enum Mode {
     Distributed,
 }
 
-fn script(mode: Mode) -> Script {
-    let mut script = Script::default();
-    lookups::without_connectors(&mut script);
-    lookups::loggers(&mut script);
-    creation::refused(&mut script);
-    creation::odd_names(&mut script);
-    validation::of_settings(&mut script);
-    changes::of_missing_connectors(&mut script, mode);
-    creation::accepted(&mut script);
-    lookups::with_connectors(&mut script);
-    changes::of_configurations(&mut script);
-    changes::of_states(&mut script, mode);
-    offsets::read_and_changed(&mut script);
-    creation::initial_states(&mut script);
-    changes::deletions(&mut script);
-    script
+/// What a worker without connectors is asked.
+fn without_connectors(script: &mut Script, mode: Mode) {
+    lookups::without_connectors(script);
+    lookups::loggers(script);
+    creation::refused(script);
+    validation::of_settings(script);
+    changes::of_missing_connectors(script, mode);
+}
+
+/// The life of some connectors.
+fn with_connectors(script: &mut Script, mode: Mode) {
+    creation::odd_names(script);
+    creation::accepted(script);
+    lookups::with_connectors(script);
+    changes::of_configurations(script);
+    changes::of_states(script, mode);
+    offsets::read_and_changed(script);
+    creation::initial_states(script);
+    changes::deletions(script);
+}
+
+fn everything(script: &mut Script, mode: Mode) {
+    without_connectors(script, mode);
+    with_connectors(script, mode);
 }
 
 /// One side: a broker with the topic `t`, and one worker.
@@ -68,33 +73,35 @@ fn start(make: Make, mode: Mode) -> io::Result<(Kafka, Worker)> {
     Ok((kafka, worker))
 }
 
-fn played(make: Make, mode: Mode) -> io::Result<Vec<Exchange>> {
+/// What a script asks.
+type Questions = fn(&mut Script, Mode);
+
+fn played(make: Make, mode: Mode, write: Questions) -> io::Result<Vec<Exchange>> {
     let (_kafka, worker) = start(make, mode)?;
     let masks = Masks {
         ports: vec![worker.port()],
         folder: worker.folder().to_path_buf(),
     };
-    script(mode)
+    let mut script = Script::default();
+    write(&mut script, mode);
+    script
         .play(worker.port(), &masks)
         .map_err(|e| io::Error::other(format!("{make:?}: {e}\n{}", worker.output())))
 }
 
-fn check(mode: Mode) -> io::Result<()> {
-    if !grounds::has_kafka(ORACLE)? {
-        return Ok(());
-    }
-    let subject = cluster::subject()?;
-    let java = thread::spawn(move || played(Make::Java, mode));
-    let ours = played(subject, mode)?;
+/// Plays a script of at least `least` requests on both sides.
+fn check(subject: Make, mode: Mode, write: Questions, least: usize) -> io::Result<()> {
+    let java = thread::spawn(move || played(Make::Java, mode, write));
+    let ours = played(subject, mode, write)?;
     let java = java.join().map_err(|_| io::Error::other("a panic"))??;
     let diff = diff(&java, &ours);
     let excused = &diff.excused;
     writeln!(
         io::stderr(),
-        "{mode:?}: {} requests, excused: {excused:?}",
+        "{mode:?} {subject:?}: {} requests, excused: {excused:?}",
         diff.compared
     )?;
-    assert!(diff.compared >= QUESTIONS_MIN, "{}", diff.compared);
+    assert!(diff.compared >= least, "only {} requests", diff.compared);
     assert!(
         diff.unexcused.is_empty(),
         "{} of {} answers differ (- Java, + ours):\n{}",
@@ -106,11 +113,25 @@ fn check(mode: Mode) -> io::Result<()> {
 }
 
 #[test]
+fn a_worker_without_connectors_answers_as_javas() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    check(Make::subject(), Mode::Standalone, without_connectors, 150)
+}
+
+#[test]
 fn a_standalone_worker_answers_as_javas() -> io::Result<()> {
-    check(Mode::Standalone)
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    check(cluster::subject()?, Mode::Standalone, with_connectors, 150)
 }
 
 #[test]
 fn a_distributed_worker_answers_as_javas() -> io::Result<()> {
-    check(Mode::Distributed)
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    check(cluster::subject()?, Mode::Distributed, everything, 320)
 }

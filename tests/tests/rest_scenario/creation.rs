@@ -6,8 +6,8 @@ use ferrovia_tests::cluster::FILE_SINK;
 use ferrovia_tests::http::Request;
 use ferrovia_tests::scenario::Script;
 
-/// Bytes of a body that is too large for a configuration, and not for a network.
-const LARGE: usize = 300_000;
+/// Bytes of a setting that is large, and of one that is too large for our workers.
+const LARGE: [usize; 2] = [300_000, 1_200_000];
 
 /// A good configuration without a name; its file lies in the worker's folder.
 pub(crate) fn sink(tasks: u32) -> Value {
@@ -80,7 +80,9 @@ pub(crate) fn refused(script: &mut Script) {
         );
     }
     script.call("POST", post);
-    script.json("POST", post, create(json!({"a": "x".repeat(LARGE)})));
+    for size in LARGE {
+        script.json("POST", post, create(json!({"a": "x".repeat(size)})));
+    }
     script.get(&["/connectors"]);
 }
 
