@@ -8,7 +8,8 @@
 //! assignments of its group.
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
-//! when it is read. `group` is membership, `lead` what a leader does, and `follow` how an assignment becomes work.
+//! when it is read. `group` is membership, with its `rounds` and the `sync` with the others, `lead` what a leader does, and `follow` how
+//! an assignment becomes work.
 //! `publish` makes tasks of a connector, `restart` restarts, `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
@@ -22,8 +23,10 @@ mod news;
 mod publish;
 mod reads;
 mod restart;
+mod rounds;
 mod rules;
 mod statuses;
+mod sync;
 mod writes;
 #[cfg(test)]
 mod tests;
