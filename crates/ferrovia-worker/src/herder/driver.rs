@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::cluster::{Cluster, ClusterEvent};
-use super::crew::Crew;
+use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
-use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket, WorkEvent};
+use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket};
 use super::offsets::SinkOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
@@ -62,7 +62,7 @@ enum Done {
 
 enum Event {
     Request(Request),
-    Work(WorkEvent),
+    Crew(CrewEvent),
     Done(Done),
     Cluster(ClusterEvent),
     Time,
@@ -133,7 +133,7 @@ impl<R: TaskRunner> Herder<R> {
             let Some(event) = self.next_event().await else {
                 break;
             };
-            let actions = self.handle(event);
+            let actions = self.handle(event).await;
             for action in actions {
                 self.perform(action).await;
             }
@@ -161,7 +161,7 @@ impl<R: TaskRunner> Herder<R> {
             }
         };
         tokio::select! {
-            event = self.crew.next_event() => Some(Event::Work(event)),
+            event = self.crew.next() => Some(Event::Crew(event)),
             event = cluster => Some(Event::Cluster(event)),
             Some(Ok(done)) = self.errands.join_next() => Some(Event::Done(done)),
             request = self.requests.recv() => request.map(Event::Request),
@@ -169,13 +169,16 @@ impl<R: TaskRunner> Herder<R> {
         }
     }
 
-    fn handle(&mut self, event: Event) -> Vec<Action> {
+    async fn handle(&mut self, event: Event) -> Vec<Action> {
         let at = self.moment();
         // Time first: what comes late must not look as if it came in time.
         let mut actions = self.machine.on_time(at);
         actions.extend(match event {
             Event::Time => Vec::new(),
-            Event::Work(event) => self.machine.on_work(event, at),
+            Event::Crew(event) => match self.crew.take(event).await {
+                Some(event) => self.machine.on_work(event, at),
+                None => Vec::new(),
+            },
             Event::Request(request) => self.on_request(request, at),
             Event::Cluster(event) => match &mut self.cluster {
                 Some(cluster) => cluster.tell(event, &mut self.machine, at),
