@@ -231,7 +231,11 @@ async fn broker_that_comes_back_is_read_and_written_on() {
 #[tokio::test]
 async fn topic_that_was_made_anew_is_read_from_its_beginning() {
     let broker = broker(BrokerConfig::default()).await;
-    let (log, mut events) = open(&broker, topic(TopicPurpose::Configs, 1)).await;
+    // The reader does not come to hear of it by the age of its metadata.
+    let mut settings_of_log = settings(&broker);
+    settings_of_log.client.metadata_max_age = DEADLINE * 10;
+    let opened = TopicLog::open(topic(TopicPurpose::Configs, 1), settings_of_log);
+    let (log, mut events) = timeout(DEADLINE, opened).await.unwrap().unwrap();
     for n in 0..3 {
         append(&log, "old", &n.to_string()).await;
     }
