@@ -47,7 +47,7 @@ impl Worker {
         loggers: Loggers,
     ) -> io::Result<Self> {
         let rules = rules(&config, &worker_id, None);
-        Self::start(config, rules, catalog, loggers, None)
+        Self::start(config, rules, catalog, loggers, None, None)
     }
 
     /// Starts a worker of a cluster: it reads the cluster's topics, joins its group and takes its share of the work.
@@ -73,7 +73,9 @@ impl Worker {
         };
         let worker = Arc::new(config.worker);
         let rules = rules(&worker, &advertised.worker_id(), Some(of_cluster));
-        Ok(Self::start(worker, rules, catalog, loggers, Some(cluster))?)
+        let group = Some(config.group_id);
+        let started = Self::start(worker, rules, catalog, loggers, group, Some(cluster));
+        Ok(started?)
     }
 
     fn start(
@@ -81,12 +83,17 @@ impl Worker {
         rules: Rules,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
+        worker_group: Option<String>,
         cluster: Option<Cluster>,
     ) -> io::Result<Self> {
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
-        let validator = Arc::new(ConnectorValidator::new(catalog, Arc::clone(&config)));
+        let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
+        let validator = Arc::new(match worker_group {
+            Some(group) => validator.in_group(group),
+            None => validator,
+        });
         let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
         let runner = ThreadedRunner::start(config)?;
         let metrics = runner.metrics();
