@@ -10,11 +10,10 @@ use tokio::task::{JoinHandle, spawn_local};
 
 pub use self::cluster::StartError;
 use crate::config::{DistributedConfig, WorkerConfig};
+use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
 use crate::herder::offsets::SinkOffsets;
-use crate::herder::{
-    Cluster, ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts,
-};
+use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
 use crate::rest::RestServer;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
@@ -50,18 +49,19 @@ impl Worker {
         Self::start(config, rules, catalog, loggers, None, None)
     }
 
-    /// Starts a worker of a cluster: it reads the cluster's topics, joins its group and takes its share of the work.
-    /// Other workers reach it at the address that `rest` advertises.
+    /// Starts a worker of a cluster: it opens and reads the cluster's topics, joins its group and takes its share of the
+    /// work. Users are answered from the start; what cannot be opened [fails](Self::failed) the worker. Other workers reach
+    /// it at the address that `rest` advertises.
     ///
     /// # Errors
-    /// [`StartError`]: a topic cannot be used, a client's setting is wrong, or the operating system refuses a thread.
-    pub async fn distributed(
+    /// [`StartError`]: a client's setting is wrong, or the operating system refuses a thread.
+    pub fn distributed(
         config: DistributedConfig,
         rest: &RestServer,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
     ) -> Result<Self, StartError> {
-        let cluster = cluster::open(&config, rest).await?;
+        let cluster = cluster::opening(&config, rest)?;
         let advertised = rest.advertised_url();
         let of_cluster = ClusterRules {
             url: advertised.to_string().into(),
@@ -84,7 +84,7 @@ impl Worker {
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
         worker_group: Option<String>,
-        cluster: Option<Cluster>,
+        cluster: Option<Opening>,
     ) -> io::Result<Self> {
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");

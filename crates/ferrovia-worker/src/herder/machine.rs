@@ -302,7 +302,7 @@ impl HerderMachine {
             .partition(|parked| parked.until <= at.now);
         self.parked = parked;
         for Parked { request, .. } in late {
-            self.reply(request, Err(HerderError::TimedOut));
+            self.reply(request, Err(HerderError::TimedOut(None)));
         }
         self.finish(at)
     }
