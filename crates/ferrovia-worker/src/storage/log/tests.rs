@@ -7,6 +7,7 @@ use ferrovia_broker::{BrokerConfig, EmbeddedBroker, Fault, Times};
 use ferrovia_client::admin::configs::topic_configs;
 use ferrovia_client::admin::topics::{NewTopic, create_topics, delete_topics};
 use ferrovia_client::settings::{ClientSettings, IsolationLevel};
+use ferrovia_pipeline::batch::{BatchOptions, Codec};
 use kafka_protocol::messages::ApiKey;
 use tokio::time::timeout;
 
@@ -32,6 +33,10 @@ fn settings(broker: &EmbeddedBroker) -> LogSettings {
     LogSettings {
         client: ClientSettings::from_properties(&properties.into()).unwrap(),
         isolation: IsolationLevel::ReadUncommitted,
+        batch: BatchOptions {
+            codec: Codec::Lz4,
+            ..BatchOptions::default()
+        },
     }
 }
 
