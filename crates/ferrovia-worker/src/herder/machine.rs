@@ -8,8 +8,9 @@
 //! assignments of its group.
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
-//! when it is read. `group` is membership, `lead` what a leader does, and `follow` how an assignment becomes work.
-//! `publish` makes tasks of a connector, `restart` and `revive` restart, `statuses` tells how it goes, and `reads` answers users.
+//! when it is read. `group` is membership, with its `rounds`, the `sync` with the others and its `stage` in words, `lead`
+//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `restart` and
+//! `revive` restart, `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
 //! `DistributedHerder`, `StandaloneHerder`, `AbstractHerder` and `WorkerCoordinator` of Kafka 4.2
@@ -23,8 +24,11 @@ mod publish;
 mod reads;
 mod restart;
 mod revive;
+mod rounds;
 mod rules;
+mod stage;
 mod statuses;
+mod sync;
 mod writes;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use super::{Group, Member, Stage};
-use crate::herder::machine::{HerderMachine, Phase};
+use super::group::{Group, Member, Stage};
+use super::{HerderMachine, Phase};
 
 impl HerderMachine {
     /// What the worker is busy with that requests may have to wait for. A worker that is alone says nothing, as Java's.
