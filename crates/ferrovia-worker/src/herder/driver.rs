@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::cluster::{Cluster, ClusterEvent, Opening};
-use super::crew::Crew;
+use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
-use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket, WorkEvent};
+use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket};
 use super::offsets::SinkOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
@@ -66,7 +66,7 @@ enum Done {
 
 enum Event {
     Request(Request),
-    Work(WorkEvent),
+    Crew(CrewEvent),
     Done(Done),
     Opened(Result<Box<Cluster>, String>),
     Cluster(ClusterEvent),
@@ -140,7 +140,7 @@ impl<R: TaskRunner> Herder<R> {
             let Some(event) = self.next_event().await else {
                 break;
             };
-            let actions = self.handle(event);
+            let actions = self.handle(event).await;
             for action in actions {
                 self.perform(action).await;
             }
@@ -174,7 +174,7 @@ impl<R: TaskRunner> Herder<R> {
             }
         };
         tokio::select! {
-            event = self.crew.next_event() => Some(Event::Work(event)),
+            event = self.crew.next() => Some(Event::Crew(event)),
             opened = opening => Some(Event::Opened(opened)),
             event = cluster => Some(Event::Cluster(event)),
             Some(Ok(done)) = self.errands.join_next() => Some(Event::Done(done)),
@@ -183,13 +183,16 @@ impl<R: TaskRunner> Herder<R> {
         }
     }
 
-    fn handle(&mut self, event: Event) -> Vec<Action> {
+    async fn handle(&mut self, event: Event) -> Vec<Action> {
         let at = self.moment();
         // Time first: what comes late must not look as if it came in time.
         let mut actions = self.machine.on_time(at);
         actions.extend(match event {
             Event::Time => Vec::new(),
-            Event::Work(event) => self.machine.on_work(event, at),
+            Event::Crew(event) => match self.crew.take(event).await {
+                Some(event) => self.machine.on_work(event, at),
+                None => Vec::new(),
+            },
             Event::Request(request) => self.on_request(request, at),
             Event::Cluster(event) => match &mut self.cluster {
                 Some(cluster) => cluster.tell(event, &mut self.machine, at),

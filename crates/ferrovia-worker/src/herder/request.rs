@@ -141,7 +141,12 @@ pub enum Change {
         include_tasks: bool,
     },
     /// Restart a task at the worker that has it.
-    RestartTask(TaskId),
+    RestartTask {
+        /// The connector.
+        connector: String,
+        /// The task's number as given; no task has a negative one.
+        task: i32,
+    },
     /// Forget which topics the connector has used.
     ResetTopics(String),
     /// Set the offsets of a stopped connector.

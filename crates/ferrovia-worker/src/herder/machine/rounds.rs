@@ -17,7 +17,6 @@ impl HerderMachine {
     /// The group wants to know with what this worker joins.
     pub fn on_offers_wanted(&mut self, at: Moment) -> Vec<Action> {
         if let Group::Member(member) = &mut self.group {
-            member.is_rejoining = false;
             member.owners = None;
             let waits = matches!(
                 member.stage,
@@ -162,6 +161,8 @@ impl HerderMachine {
         };
         member.stage = Stage::Joining;
         member.are_offers_due = false;
+        // Whatever another round was asked for meanwhile, this one knows.
+        member.is_rejoining = false;
         let state = WorkerState {
             url: Arc::clone(&member.rules.url),
             config_offset: self.config.snapshot().offset(),

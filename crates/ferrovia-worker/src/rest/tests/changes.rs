@@ -113,7 +113,7 @@ fn states_are_changed_with_javas_statuses() {
                 "POST",
                 "/connectors/n/tasks/3/restart",
                 204,
-                r#"RestartTask(TaskId { connector: "n", task: 3 })"#,
+                r#"RestartTask { connector: "n", task: 3 }"#,
             ),
         ] {
             let (got, _, body) = stage.ask(method, target, "").await;
