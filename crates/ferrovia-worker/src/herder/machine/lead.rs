@@ -49,15 +49,17 @@ impl HerderMachine {
         }
     }
 
-    /// When the key has to be looked at again. It is not known here how far that is on this clock, so a leader looks
-    /// once in a while.
+    /// When a leader has to look at the key again. One that has not settled does so when it has, however late that is.
     pub(super) fn key_deadline(&self) -> Option<Duration> {
+        let may_lead = self.group.is_leader() && self.is_settled();
         match &self.group {
-            Group::Member(member) if self.group.is_leader() => match member.key {
-                KeyState::Known => member.next_key_look,
-                KeyState::Making => None,
-                KeyState::Failed(until) => Some(until),
-            },
+            Group::Member(member) if may_lead && member.current >= ConnectProtocol::Sessioned => {
+                match member.key {
+                    KeyState::Known => member.next_key_look,
+                    KeyState::Making => None,
+                    KeyState::Failed(until) => Some(until),
+                }
+            }
             _ => None,
         }
     }
