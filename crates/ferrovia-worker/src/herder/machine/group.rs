@@ -439,6 +439,8 @@ impl HerderMachine {
         };
         member.stage = Stage::Joining;
         member.are_offers_due = false;
+        // A wish for a round that came while something had to stop first is met by this one.
+        member.is_rejoining = false;
         let state = WorkerState {
             url: Arc::clone(&member.rules.url),
             config_offset: self.config.snapshot().offset(),
