@@ -191,6 +191,18 @@ impl Member {
         !self.member_id.is_empty() && leader == Some(&self.member_id)
     }
 
+    /// Whether this member leads and has left somebody what is not configured any more. A leader that has not seen the
+    /// last round, or saw one in which configurations did not match, takes nothing away as deleted (Java's leader stops
+    /// there); in the next round it does.
+    fn has_strays(&self, config: &ConfigSnapshot) -> bool {
+        let Some(owners) = self.owners.as_ref().filter(|_| self.is_leader()) else {
+            return false;
+        };
+        let mut connectors = owners.connectors.keys();
+        let mut tasks = owners.tasks.keys();
+        connectors.any(|name| !config.contains(name)) || tasks.any(|id| !config.has_task(id))
+    }
+
     fn is_settled(&self) -> bool {
         matches!(self.stage, Stage::Settled) && !self.is_rejoining
     }
@@ -515,6 +527,10 @@ impl HerderMachine {
             member.stage = Stage::Joining;
             return self.rejoin("the configuration has changed");
         }
+        let has_strays = member.has_strays(&self.config.snapshot());
+        let Some(held) = &mut member.assignment else {
+            return;
+        };
         let gave_up = held.revokes();
         held.revoked_connectors.clear();
         held.revoked_tasks.clear();
@@ -529,6 +545,8 @@ impl HerderMachine {
         tracing::info!("Finished starting connectors and tasks");
         if gave_up {
             self.rejoin("what was revoked has stopped");
+        } else if has_strays {
+            self.rejoin("somebody has what is not configured");
         }
     }
 
