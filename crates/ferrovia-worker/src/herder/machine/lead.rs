@@ -144,9 +144,14 @@ impl HerderMachine {
             .and_then(|left| u64::try_from(left).ok())
             .map(|left| at.now + Duration::from_millis(left));
         let has_expired = left.is_some_and(|left| left <= 0);
-        has_expired
+        let is_due = has_expired
             || *key.algorithm != *rules.key_algorithm.name()
-            || key.key.len() != rules.key_bytes
+            || key.key.len() != rules.key_bytes;
+        if !is_due {
+            // What seemed to fail may have been written all the same.
+            member.key = KeyState::Known;
+        }
+        is_due
     }
 }
 
