@@ -254,6 +254,16 @@ impl Work {
         self.connectors.is_running(name)
     }
 
+    /// What a connector that this worker has was last said to be doing, unless that is about to change.
+    pub fn connector_state(&self, name: &str) -> Option<(State, String)> {
+        self.connectors.state(name)
+    }
+
+    /// What a task that this worker has was last said to be doing, unless that is about to change.
+    pub fn task_state(&self, id: &TaskId) -> Option<(State, String)> {
+        self.tasks.state(id)
+    }
+
     /// The life of a task that runs.
     #[cfg(test)]
     pub(crate) fn run_of(&self, id: &TaskId) -> Run {

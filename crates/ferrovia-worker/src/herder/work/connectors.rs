@@ -27,7 +27,8 @@ enum Life {
     /// A user wants it to wait, or it failed.
     Resting {
         wish: ConnectorWish,
-        has_failed: bool,
+        /// Why it failed.
+        failure: Option<String>,
     },
     Stopping {
         run: Run,
@@ -83,7 +84,7 @@ impl Connectors {
                 return Vec::new();
             }
             Life::Resting {
-                has_failed: true, ..
+                failure: Some(_), ..
             } if target != TargetState::Stopped => return Vec::new(),
             Life::Starting { wish, .. }
             | Life::Running { wish, .. }
@@ -133,7 +134,7 @@ impl Connectors {
                     Err(trace) => (
                         Life::Resting {
                             wish,
-                            has_failed: true,
+                            failure: Some(trace.clone()),
                         },
                         vec![is(name, State::Failed, trace)],
                     ),
@@ -190,7 +191,7 @@ impl Connectors {
                 let abandon = WorkAction::AbandonConnector(Arc::clone(name), *run);
                 let rest = Life::Resting {
                     wish: wish.clone(),
-                    has_failed: true,
+                    failure: Some(trace.clone()),
                 };
                 self.0.insert(Arc::clone(name), rest);
                 vec![abandon, is(name, State::Failed, trace)]
@@ -237,6 +238,18 @@ impl Connectors {
             _ => None,
         };
         self.0.values().filter_map(until).min()
+    }
+
+    pub(super) fn state(&self, name: &str) -> Option<(State, String)> {
+        match self.0.get(name)? {
+            Life::Running { .. } => Some((State::Running, String::new())),
+            Life::Resting {
+                failure: Some(trace),
+                ..
+            } => Some((State::Failed, trace.clone())),
+            Life::Resting { wish, .. } => Some((resting(wish.target)?, String::new())),
+            Life::Starting { .. } | Life::Stopping { .. } => None,
+        }
     }
 
     pub(super) fn is_running(&self, name: &str) -> bool {
@@ -305,17 +318,12 @@ impl Connectors {
         let Some(wish) = then.wish else {
             return actions;
         };
-        let resting = match wish.target {
-            TargetState::Started => None,
-            TargetState::Paused => Some(State::Paused),
-            TargetState::Stopped => Some(State::Stopped),
-        };
-        let life = match resting {
+        let life = match resting(wish.target) {
             Some(state) => {
                 actions.push(is(name, state, String::new()));
                 Life::Resting {
                     wish,
-                    has_failed: false,
+                    failure: None,
                 }
             }
             None => {
@@ -333,6 +341,15 @@ impl Connectors {
         };
         self.0.insert(Arc::clone(name), life);
         actions
+    }
+}
+
+/// The state of a connector that is not meant to work.
+fn resting(target: TargetState) -> Option<State> {
+    match target {
+        TargetState::Started => None,
+        TargetState::Paused => Some(State::Paused),
+        TargetState::Stopped => Some(State::Stopped),
     }
 }
 
