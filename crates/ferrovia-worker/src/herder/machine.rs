@@ -323,6 +323,7 @@ impl HerderMachine {
             self.unpark(at);
         }
         self.tell_of_ends();
+        self.tell_of_lost_starts();
         self.bury_orphans();
         if self.phase == Phase::Stopping && self.work.is_over() {
             self.phase = Phase::Finished;

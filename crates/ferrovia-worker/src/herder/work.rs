@@ -254,6 +254,16 @@ impl Work {
         self.connectors.is_running(name)
     }
 
+    /// Whether the connector works, or is going to without anybody asking again.
+    pub fn will_connector_run(&self, name: &str) -> bool {
+        self.connectors.will_run(name)
+    }
+
+    /// Whether a task that ends is going to begin again.
+    pub fn will_task_begin(&self, id: &TaskId) -> bool {
+        self.tasks.will_begin(id)
+    }
+
     /// What a connector that this worker has was last said to be doing, unless that is about to change.
     pub fn connector_state(&self, name: &str) -> Option<(State, String)> {
         self.connectors.state(name)

@@ -240,6 +240,20 @@ impl Connectors {
         self.0.values().filter_map(until).min()
     }
 
+    pub(super) fn will_run(&self, name: &str) -> bool {
+        let works = |wish: &ConnectorWish| wish.target == TargetState::Started;
+        match self.0.get(name) {
+            Some(
+                Life::Starting {
+                    then: Some(then), ..
+                }
+                | Life::Stopping { then, .. },
+            ) => then.wish.as_ref().is_some_and(works),
+            Some(Life::Starting { then: None, .. } | Life::Running { .. }) => true,
+            Some(Life::Resting { .. }) | None => false,
+        }
+    }
+
     pub(super) fn state(&self, name: &str) -> Option<(State, String)> {
         match self.0.get(name)? {
             Life::Running { .. } => Some((State::Running, String::new())),

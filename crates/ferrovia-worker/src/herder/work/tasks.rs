@@ -165,6 +165,10 @@ impl Tasks {
         !matches!(self.lives.get(id), None | Some(Life::Ended { .. }))
     }
 
+    pub(super) fn will_begin(&self, id: &TaskId) -> bool {
+        matches!(self.lives.get(id), Some(Life::Stopping { then, .. }) if then.wish.is_some())
+    }
+
     pub(super) fn state(&self, id: &TaskId) -> Option<(State, String)> {
         match self.lives.get(id)? {
             Life::Running { said, .. } => said.clone(),
