@@ -2,7 +2,7 @@
 //!
 //! Nothing here waits for a connector's code: it may hang, and the thread that runs this keeps the heartbeats of all.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +30,8 @@ pub(super) struct Crew<R> {
     validator: Arc<ConnectorValidator>,
     /// The connectors that were started.
     connectors: BTreeMap<Arc<str>, (Run, Shared)>,
+    /// The starts that somebody waits for.
+    starting: BTreeSet<Run>,
     calls: JoinSet<Called>,
     /// Tasks whose settings are being looked up, and whether they begin waiting.
     preparing: BTreeMap<TaskId, (Run, bool)>,
@@ -56,6 +58,7 @@ impl<R: TaskRunner> Crew<R> {
             runner,
             validator,
             connectors: BTreeMap::new(),
+            starting: BTreeSet::new(),
             calls: JoinSet::new(),
             preparing: BTreeMap::new(),
             to_tell: VecDeque::new(),
@@ -112,11 +115,16 @@ impl<R: TaskRunner> Crew<R> {
             };
             match called {
                 Called::Other(event) => return event,
+                Called::Started(name, run, Ok(connector)) if !self.starting.remove(&run) => {
+                    info!("Connector {name} was given up while it started");
+                    self.stop(name, run, connector);
+                }
                 Called::Started(name, run, Ok(connector)) => {
                     self.connectors.insert(Arc::clone(&name), (run, connector));
                     return WorkEvent::ConnectorStarted(name, run, Ok(()));
                 }
                 Called::Started(name, run, Err(trace)) => {
+                    self.starting.remove(&run);
                     connector_span(&name)
                         .in_scope(|| error!("Error while starting connector {name}: {trace}"));
                     return WorkEvent::ConnectorStarted(name, run, Err(trace));
@@ -139,6 +147,7 @@ impl<R: TaskRunner> Crew<R> {
         let class = settings.text("connector.class").unwrap_or_default();
         span.in_scope(|| info!("Creating connector {name} of type {class}"));
         let validator = Arc::clone(&self.validator);
+        self.starting.insert(run);
         self.calls.spawn_blocking(move || {
             let start = || span.in_scope(|| start(&name, &settings, &validator));
             let started = guarded("it started", start);
@@ -164,6 +173,10 @@ impl<R: TaskRunner> Crew<R> {
             return;
         };
         self.connectors.remove(&name);
+        self.stop(name, run, connector);
+    }
+
+    fn stop(&mut self, name: Arc<str>, run: Run, connector: Shared) {
         let span = connector_span(&name);
         self.calls.spawn_blocking(move || {
             let stop = || {
@@ -182,6 +195,7 @@ impl<R: TaskRunner> Crew<R> {
     }
 
     fn abandon_connector(&mut self, name: &Arc<str>, run: Run) {
+        self.starting.remove(&run);
         if self
             .connectors
             .get(name)

@@ -310,6 +310,11 @@ impl Work {
         !self.connectors.is_any_alive() && !self.tasks.is_any_alive()
     }
 
+    /// Whether something ends for good, and has not ended yet.
+    pub fn is_any_leaving(&self) -> bool {
+        self.connectors.is_any_leaving() || self.tasks.is_any_leaving()
+    }
+
     fn next_run(&mut self) -> Run {
         self.runs += 1;
         Run(self.runs)

@@ -82,7 +82,7 @@ pub(super) struct Owners {
 enum Stage {
     /// Not asked to join yet, or waiting for the others.
     Joining,
-    /// Everything ends, because the protocol wants it before each round.
+    /// What may be given to others in the next round ends: everything, or what this worker has given up.
     Yielding { is_flushing: bool },
     /// What was revoked ends.
     Revoking {
@@ -224,6 +224,7 @@ impl HerderMachine {
 
     /// The group wants to know with what this worker joins.
     pub fn on_offers_wanted(&mut self, at: Moment) -> Vec<Action> {
+        let has_yielded = self.has_yielded();
         if let Group::Member(member) = &mut self.group {
             member.is_rejoining = false;
             member.owners = None;
@@ -231,13 +232,16 @@ impl HerderMachine {
                 member.stage,
                 Stage::Yielding { .. } | Stage::Revoking { .. }
             );
+            let is_cooperative = member.current.is_cooperative();
             if waits {
                 member.are_offers_due = true;
-            } else if member.current.is_cooperative() || self.work.is_over() {
+            } else if has_yielded {
                 self.offer();
             } else {
                 member.stage = Stage::Yielding { is_flushing: false };
-                self.follow(&[], &[], at);
+                if !is_cooperative {
+                    self.follow(&[], &[], at);
+                }
             }
         }
         self.finish(at)
@@ -335,7 +339,9 @@ impl HerderMachine {
             let stage = std::mem::replace(&mut member.stage, Stage::Joining);
             match (then, stage) {
                 (Some(Then::Yielded), Stage::Yielding { .. }) => {
-                    member.assignment = None;
+                    if !member.current.is_cooperative() {
+                        member.assignment = None;
+                    }
                     self.offer();
                 }
                 (Some(Then::Revoked), Stage::Revoking { given, .. }) => self.install(given, at),
@@ -351,7 +357,7 @@ impl HerderMachine {
             return;
         };
         let then = match &member.stage {
-            Stage::Yielding { is_flushing: false } if self.work.is_over() => Then::Yielded,
+            Stage::Yielding { is_flushing: false } if self.has_yielded() => Then::Yielded,
             Stage::Revoking {
                 given,
                 is_flushing: false,
@@ -584,6 +590,14 @@ impl HerderMachine {
         {
             tracing::info!("Revoking everything that was assigned, because {reason}");
             self.follow(&[], &[], at);
+        }
+    }
+
+    /// Whether this worker may join: others may be given at once what it does not say to have.
+    fn has_yielded(&self) -> bool {
+        match self.group.is_cooperative() {
+            true => !self.work.is_any_leaving(),
+            false => self.work.is_over(),
         }
     }
 

@@ -41,6 +41,13 @@ const FOR_GOOD: Then<TaskWish> = Then {
     tell: &[State::Unassigned],
 };
 
+impl Life {
+    /// Whether it ends for good.
+    fn is_leaving(&self) -> bool {
+        matches!(self, Self::Stopping { then, .. } if then.wish.is_none())
+    }
+}
+
 impl Tasks {
     pub(super) fn new(stop_timeout: Duration) -> Self {
         Self {
@@ -197,9 +204,12 @@ impl Tasks {
     }
 
     pub(super) fn held(&self) -> BTreeSet<TaskId> {
-        let ends = |life: &Life| matches!(life, Life::Stopping { then, .. } if then.wish.is_none());
-        let held = self.lives.iter().filter(|(_, life)| !ends(life));
+        let held = self.lives.iter().filter(|(_, life)| !life.is_leaving());
         held.map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn is_any_leaving(&self) -> bool {
+        self.lives.values().any(Life::is_leaving)
     }
 
     fn on_ended(&mut self, id: &TaskId, next: Run) -> Vec<WorkAction> {
