@@ -164,7 +164,7 @@ impl<R: TaskRunner> Crew<R> {
         self.calls.spawn_blocking(move || {
             let ask = || span.in_scope(|| wanted_tasks(&connector, &settings, &validator));
             let wanted = guarded("it named its tasks", ask);
-            Called::Other(WorkEvent::TasksNamed(name, wanted))
+            Called::Other(WorkEvent::TasksNamed(name, run, wanted))
         });
     }
 

@@ -259,7 +259,12 @@ impl HerderMachine {
                 let work = self.work.on_connector_stopped(&name, run, outcome);
                 self.do_work(work);
             }
-            WorkEvent::TasksNamed(name, outcome) => self.on_tasks_named(&name, outcome, at),
+            WorkEvent::TasksNamed(name, run, outcome) => {
+                // Tasks of older settings may be named late.
+                if self.work.is_connector_in(&name, run) {
+                    self.on_tasks_named(&name, outcome, at);
+                }
+            }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
                 self.do_work(work);
@@ -372,7 +377,7 @@ pub enum WorkEvent {
     /// A connector was stopped, or failed to with a trace.
     ConnectorStopped(Arc<str>, Run, Result<(), String>),
     /// A connector said which tasks it wants, or failed to with a trace.
-    TasksNamed(Arc<str>, Result<WantedTasks, String>),
+    TasksNamed(Arc<str>, Run, Result<WantedTasks, String>),
     /// A task said something.
     Task(TaskId, Run, TaskEvent),
     /// A task used a topic.

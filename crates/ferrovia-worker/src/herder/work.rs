@@ -254,6 +254,11 @@ impl Work {
         self.connectors.is_running(name)
     }
 
+    /// Whether the connector works in this life.
+    pub fn is_connector_in(&self, name: &str, run: Run) -> bool {
+        self.connectors.is_in(name, run)
+    }
+
     /// Whether the connector works, or is going to without anybody asking again.
     pub fn will_connector_run(&self, name: &str) -> bool {
         self.connectors.will_run(name)

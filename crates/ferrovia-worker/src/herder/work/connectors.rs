@@ -266,6 +266,10 @@ impl Connectors {
         self.0.values().filter_map(Life::until).min()
     }
 
+    pub(super) fn is_in(&self, name: &str, life: Run) -> bool {
+        matches!(self.0.get(name), Some(Life::Running { run, .. }) if *run == life)
+    }
+
     pub(super) fn will_run(&self, name: &str) -> bool {
         let works = |wish: &ConnectorWish| wish.target == TargetState::Started;
         match self.0.get(name) {
