@@ -9,7 +9,7 @@ use ferrovia_client::group::cohort::{Candidate, Election};
 
 use super::group::{Group, KeyState, Member, Owners};
 use super::writes::Then;
-use super::{Action, HerderMachine, Moment};
+use super::{Action, HerderMachine, Moment, Phase};
 use crate::herder::request::{HerderError, Signature};
 use crate::membership::assignor::{EagerAssignor, Generations, Member as Joined, Plan, Round};
 use crate::membership::protocol::{Assignment, ConnectProtocol, WorkerState};
@@ -51,7 +51,7 @@ impl HerderMachine {
 
     /// When a leader has to look at the key again. One that has not settled does so when it has, however late that is.
     pub(super) fn key_deadline(&self) -> Option<Duration> {
-        let may_lead = self.group.is_leader() && self.is_settled();
+        let may_lead = self.group.is_leader() && self.is_settled() && self.phase < Phase::Stopping;
         match &self.group {
             Group::Member(member) if may_lead && member.current >= ConnectProtocol::Sessioned => {
                 match member.key {
