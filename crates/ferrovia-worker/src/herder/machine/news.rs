@@ -62,6 +62,8 @@ impl HerderMachine {
                 }
                 ConfigChange::ConnectorChanged(name) => {
                     tracing::info!("Connector {name} config updated");
+                    // One of that name may still run here that was deleted a moment ago.
+                    self.news.reconfigured.insert(name);
                     self.want_rebalance("a connector was created", offset);
                 }
                 ConfigChange::ConnectorRemoved(name) => {
