@@ -263,6 +263,8 @@ impl HerderMachine {
                 // Tasks of older settings may be named late.
                 if self.work.is_connector_in(&name, run) {
                     self.on_tasks_named(&name, outcome, at);
+                } else if !self.work.will_connector_run(&name) {
+                    self.published(&name);
                 }
             }
             WorkEvent::Task(id, run, event) => {

@@ -182,12 +182,12 @@ impl HerderMachine {
     fn publish(&mut self, name: &Arc<str>, tasks: Vec<BTreeMap<String, String>>, at: Moment) {
         let config = self.config.snapshot();
         let target = config.target_state(name);
-        let Some(settings) = config.connector_config(name) else {
-            return;
+        let Some(settings) = config
+            .connector_config(name)
+            .filter(|_| target == Some(TargetState::Started))
+        else {
+            return self.published(name);
         };
-        if target != Some(TargetState::Started) {
-            return;
-        }
         let class = self.task_class_of(name);
         let tasks: Vec<_> = tasks
             .into_iter()
