@@ -28,7 +28,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ use self::changes::Step;
 use self::group::Group;
 use self::news::News;
 use self::publish::Publishing;
-use self::writes::Then;
+use self::writes::{AfterTasks, Then};
 use super::catalog::ConnectorCatalog;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskEvent;
@@ -166,6 +166,8 @@ pub struct HerderMachine {
     pending: BTreeMap<Ticket, Then>,
     last_ticket: u64,
     publishing: BTreeMap<Arc<str>, Publishing>,
+    /// Connectors whose tasks are being written, with those tasks that are to be written next.
+    writing_tasks: BTreeMap<Arc<str>, VecDeque<(Vec<BTreeMap<String, String>>, AfterTasks)>>,
     restarts: BTreeMap<Arc<str>, RestartRequest>,
     /// Those who wait for a connector to have started.
     starting: BTreeMap<Arc<str>, Vec<(RequestId, Started)>>,
@@ -216,6 +218,7 @@ impl HerderMachine {
             pending: BTreeMap::new(),
             last_ticket: 0,
             publishing: BTreeMap::new(),
+            writing_tasks: BTreeMap::new(),
             restarts: BTreeMap::new(),
             starting: BTreeMap::new(),
             beginning: BTreeMap::new(),
