@@ -69,10 +69,6 @@ impl HerderMachine {
                     if let Some((state, trace)) = self.work.connector_state(name) {
                         self.tell_connector(name, state, trace);
                     }
-                    // Its tasks were forgotten with it.
-                    let tasks = self.work.tasks().into_iter();
-                    let own = tasks.filter(|id| status.is_none() && id.connector == *name);
-                    own.for_each(|id| self.tell_task_again(&id));
                 }
             }
             StatusRecord::Task { id, status } => {
@@ -88,7 +84,13 @@ impl HerderMachine {
 
     fn says_nobody_has_it(&self, status: Option<&Status>) -> bool {
         status.is_none_or(|status| {
-            status.state == State::Unassigned && status.worker_id != self.rules.worker_id
+            let is_old = status.generation < self.group.generation();
+            let gives_up = match status.state {
+                State::Unassigned => true,
+                State::Failed => is_old,
+                _ => false,
+            };
+            gives_up && status.worker_id != self.rules.worker_id
         })
     }
 
