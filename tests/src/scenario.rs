@@ -20,7 +20,9 @@ use excuses::Excuse;
 use normal::{Masks, Normal};
 
 /// How long a script waits for one event.
-const EVENT_LIMIT: Duration = Duration::from_secs(60);
+const EVENT_LIMIT: Duration = Duration::from_secs(40);
+/// How long a request may be refused because of a rebalance.
+const REBALANCE_LIMIT: Duration = Duration::from_secs(20);
 
 /// What is waited for: an answer that passes.
 type Event = Box<dyn Fn(&Answer) -> bool + Send + Sync>;
@@ -49,6 +51,17 @@ pub struct Exchange {
     pub raw: Answer,
     /// The answer without what no two runs can agree on.
     pub answer: Normal,
+    /// The event that was waited for; its answers are not compared.
+    pub event: Option<Awaited>,
+}
+
+/// How the wait for an event ended.
+#[derive(Debug, Clone)]
+pub struct Awaited {
+    /// What was waited for.
+    pub what: String,
+    /// Whether it came.
+    pub came: bool,
 }
 
 impl Exchange {
@@ -130,51 +143,65 @@ impl Script {
         asks.count()
     }
 
-    /// Runs the script against the worker at `port`.
+    /// Runs the script against the worker at `port`. An event that does not come is for [`diff`] to tell: what follows
+    /// may be worth a comparison nevertheless.
     ///
     /// # Errors
-    /// When an answer is not HTTP, or an event does not come.
+    /// When an answer is not HTTP.
     pub fn play(&self, port: u16, masks: &Masks) -> io::Result<Vec<Exchange>> {
         let mut exchanges = Vec::new();
         for step in &self.0 {
-            match step {
+            let (request, raw, event) = match step {
                 Step::Ask(request) => {
                     let failed = |e| io::Error::other(format!("{request:?}: {e}"));
                     let raw = settled(port, &masks.filled(request)).map_err(failed)?;
-                    exchanges.push(Exchange {
-                        request: request.clone(),
-                        answer: Normal::new(request, &raw, masks),
-                        raw,
-                    });
+                    (request, raw, None)
                 }
                 Step::Until(request, what, event) => {
-                    until(port, request, what, event)?;
+                    let (raw, came) = until(port, request, EVENT_LIMIT, event)?;
+                    let what = what.clone();
+                    (request, raw, Some(Awaited { what, came }))
                 }
-            }
+            };
+            exchanges.push(Exchange {
+                request: request.clone(),
+                answer: Normal::new(request, &raw, masks),
+                raw,
+                event,
+            });
         }
         Ok(exchanges)
     }
 }
 
 /// The answer to a request. When a rebalance happens is no business of a script: a request that is refused because of
-/// one, at whatever moment, is sent again.
+/// one, at whatever moment, is sent again for a while.
 fn settled(port: u16, request: &Request) -> io::Result<Answer> {
-    wait::until("an answer outside of rebalances", EVENT_LIMIT, || {
-        let answer = http::send(port, request)?;
-        let refused = [409, 500].contains(&answer.status) && answer.body.contains("rebalance");
-        Ok((!refused).then_some(answer))
-    })
+    let is_final: Event = Box::new(|answer| {
+        ![409, 500].contains(&answer.status) || !answer.body.contains("rebalance")
+    });
+    until(port, request, REBALANCE_LIMIT, &is_final).map(|(answer, _)| answer)
 }
 
-fn until(port: u16, request: &Request, what: &str, event: &Event) -> io::Result<()> {
-    let mut last = None;
-    let found = wait::until(what, EVENT_LIMIT, || {
-        let answer = http::send(port, request)?;
-        let done = event(&answer);
-        last = Some(answer);
-        Ok(done.then_some(()))
+/// The first answer that passes, or the last one, and which of them it is.
+fn until(
+    port: u16,
+    request: &Request,
+    limit: Duration,
+    event: &Event,
+) -> io::Result<(Answer, bool)> {
+    let mut last = http::send(port, request)?;
+    let found = wait::until("an event", limit, || {
+        let came = event(&last);
+        if !came {
+            last = http::send(port, request)?;
+        }
+        Ok(came.then_some(()))
     });
-    found.map_err(|e| io::Error::new(e.kind(), format!("{e}; the last answer: {last:?}")))
+    match found {
+        Err(e) if e.kind() != io::ErrorKind::TimedOut => Err(e),
+        found => Ok((last, found.is_ok())),
+    }
 }
 
 /// The states of a connector and its tasks in a status answer.
@@ -209,6 +236,11 @@ pub fn diff(java: &[Exchange], ours: &[Exchange]) -> Diff {
     let mut diff = Diff::default();
     for (expected, got) in java.iter().zip(ours) {
         assert_eq!(expected.request, got.request, "two runs of one script");
+        if expected.event.is_some() {
+            diff.unexcused.extend(missed("Java", expected));
+            diff.unexcused.extend(missed("ours", got));
+            continue;
+        }
         diff.compared += 1;
         if expected.answer == got.answer {
             continue;
@@ -223,6 +255,13 @@ pub fn diff(java: &[Exchange], ours: &[Exchange]) -> Diff {
         }
     }
     diff
+}
+
+/// What to say of a side where an event has not come.
+fn missed(side: &str, exchange: &Exchange) -> Option<String> {
+    let event = exchange.event.as_ref().filter(|event| !event.came)?;
+    let last = exchange.answer.text();
+    Some(format!("{side} waited in vain: {}\n{last}\n", event.what))
 }
 
 /// The lines that only one text has, in order: `-` for the first, `+` for the second.

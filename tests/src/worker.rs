@@ -18,7 +18,7 @@ use crate::kafka::{Kafka, free_ports};
 use crate::process::{self, Process};
 
 /// How long a worker may take until REST answers and all command-line connectors exist.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(120);
 /// How long a stopping worker may take.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 

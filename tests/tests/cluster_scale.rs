@@ -68,10 +68,9 @@ fn many_connectors_run_and_come_back() -> io::Result<()> {
     for (number, name) in names.iter().enumerate() {
         let worker = &workers[number % workers.len()];
         let start = Instant::now();
-        put_config(
-            worker,
-            &file_sink(name, "scale", 1, &folder.path().join(name)),
-        )?;
+        let config = file_sink(name, "scale", 1, &folder.path().join(name));
+        let said = |e| io::Error::other(format!("{e}\n{}", worker.output()));
+        put_config(worker, &config).map_err(said)?;
         creations.push(start.elapsed());
     }
     until_all(&workers[0], &names, &workers)?;

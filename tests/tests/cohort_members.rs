@@ -265,6 +265,28 @@ async fn three_members_share_change_and_inherit_with_kafka() -> io::Result<()> {
     share_change_and_inherit(&Kafka::shared(ORACLE)?.bootstrap(), "workers").await
 }
 
+/// A broker holds the answer to a join back until the session of the member that is gone has ended.
+#[tokio::test]
+async fn a_member_leaves_at_once_while_the_group_waits_for_another() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    let bootstrap = Kafka::shared(ORACLE)?.bootstrap();
+    let gone = Worker::join(&bootstrap, "waiting-workers", &["new"])?;
+    shared(slice::from_ref(&gone), 1).await?;
+    drop(gone);
+    let late = Worker::join(&bootstrap, "waiting-workers", &["new"])?;
+    let is_joining = async {
+        while late.membership.epoch().member_id.is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(LIMIT, is_joining).await?;
+    assert_eq!(late.membership.epoch().generation, -1);
+    timeout(Duration::from_secs(3), late.membership.leave()).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn members_without_a_coordinator_are_told_to_drop_their_work() -> io::Result<()> {
     let broker = EmbeddedBroker::start(BrokerConfig::default())

@@ -13,8 +13,6 @@ const HEADERS: [&str; 4] = ["content-type", "location", "allow", "www-authentica
 const UNORDERED: [&str; 4] = ["config", "properties", "partition", "offset"];
 /// Arrays that are sets or unordered lists in Kafka Connect.
 const SETS: [&str; 2] = ["topics", "offsets"];
-/// Members that hold the text of an error and its stack.
-const TRACES: [&str; 2] = ["trace", "message"];
 
 /// What one side's answers have that the other side's cannot have.
 #[derive(Debug, Clone, Default)]
@@ -95,6 +93,12 @@ fn body(request: &Request, answer: &Answer, masks: &Masks) -> String {
     if whole {
         sort(&mut value);
     }
+    // Plans of restarts list their tasks in the order of a hash map.
+    if path.ends_with("/restart")
+        && let Some(tasks) = value.get_mut("tasks")
+    {
+        sort(tasks);
+    }
     mask("", &mut value);
     serde_json::to_string_pretty(&value).unwrap_or(text)
 }
@@ -135,7 +139,11 @@ fn mask(name: &str, value: &mut Value) {
                 mask("", element);
             }
         }
-        Value::String(text) if TRACES.contains(&name) => *text = without_stack(text),
+        // Causes are the JVM's; what failed is in the first line.
+        Value::String(text) if name == "trace" => {
+            *text = text.lines().next().unwrap_or_default().to_owned();
+        }
+        Value::String(text) if name == "message" => *text = without_stack(text),
         _ => {}
     }
     if UNORDERED.contains(&name) || SETS.contains(&name) {
@@ -143,13 +151,10 @@ fn mask(name: &str, value: &mut Value) {
     }
 }
 
-/// The lines of a trace that are not calls.
+/// The lines of a text that are not calls of a stack.
 fn without_stack(text: &str) -> String {
-    let calls = |line: &&str| {
-        let line = line.trim_start_matches('\t');
-        !(line.starts_with("at ") || line.starts_with("... "))
-    };
-    let lines: Vec<&str> = text.lines().filter(calls).collect();
+    let is_call = |line: &str| line.starts_with("\tat ") || line.starts_with("\t... ");
+    let lines: Vec<&str> = text.lines().filter(|line| !is_call(line)).collect();
     lines.join("\n").trim_end().to_owned()
 }
 

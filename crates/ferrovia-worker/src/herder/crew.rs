@@ -44,8 +44,14 @@ pub(super) struct Crew<R> {
     has_abandoned: bool,
 }
 
+/// What is heard of those who work.
+pub(super) enum CrewEvent {
+    Told(WorkEvent),
+    Called(Called),
+}
+
 /// What a call to a connector's code came to.
-enum Called {
+pub(super) enum Called {
     Started(Arc<str>, Run, Result<Shared, String>),
     Other(WorkEvent),
     Prepared(TaskId, Run, Result<Box<TaskStart>, String>),
@@ -99,37 +105,45 @@ impl<R: TaskRunner> Crew<R> {
         }
     }
 
-    /// The next thing that happens. Never ends by itself.
+    /// Waits for the next thing that happens. Never ends by itself.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(super) async fn next_event(&mut self) -> WorkEvent {
-        loop {
-            if let Some(event) = self.to_tell.pop_front() {
-                return event;
+    pub(super) async fn next(&mut self) -> CrewEvent {
+        if let Some(event) = self.to_tell.pop_front() {
+            return CrewEvent::Told(event);
+        }
+        tokio::select! {
+            Some(report) = self.reports.recv() => CrewEvent::Told(of_report(report)),
+            Some(Ok(called)) = self.calls.join_next() => CrewEvent::Called(called),
+            else => std::future::pending().await,
+        }
+    }
+
+    /// What an event means for the work, if anything. A task that is ready is begun.
+    pub(super) async fn take(&mut self, event: CrewEvent) -> Option<WorkEvent> {
+        match event {
+            CrewEvent::Told(event) | CrewEvent::Called(Called::Other(event)) => Some(event),
+            CrewEvent::Called(Called::Started(name, run, Ok(connector)))
+                if !self.starting.remove(&run) =>
+            {
+                info!("Connector {name} was given up while it started");
+                self.stop(name, run, connector);
+                None
             }
-            let called = tokio::select! {
-                Some(report) = self.reports.recv() => return of_report(report),
-                Some(Ok(called)) = self.calls.join_next() => called,
-                else => std::future::pending().await,
-            };
-            match called {
-                Called::Other(event) => return event,
-                Called::Started(name, run, Ok(connector)) if !self.starting.remove(&run) => {
-                    info!("Connector {name} was given up while it started");
-                    self.stop(name, run, connector);
-                }
-                Called::Started(name, run, Ok(connector)) => {
-                    self.connectors.insert(Arc::clone(&name), (run, connector));
-                    return WorkEvent::ConnectorStarted(name, run, Ok(()));
-                }
-                Called::Started(name, run, Err(trace)) => {
-                    self.starting.remove(&run);
-                    connector_span(&name)
-                        .in_scope(|| error!("Error while starting connector {name}: {trace}"));
-                    return WorkEvent::ConnectorStarted(name, run, Err(trace));
-                }
-                Called::Prepared(id, run, prepared) => self.start_task(id, run, prepared).await,
+            CrewEvent::Called(Called::Started(name, run, Ok(connector))) => {
+                self.connectors.insert(Arc::clone(&name), (run, connector));
+                Some(WorkEvent::ConnectorStarted(name, run, Ok(())))
+            }
+            CrewEvent::Called(Called::Started(name, run, Err(trace))) => {
+                self.starting.remove(&run);
+                let span = connector_span(&name);
+                span.in_scope(|| error!("Error while starting connector {name}: {trace}"));
+                Some(WorkEvent::ConnectorStarted(name, run, Err(trace)))
+            }
+            CrewEvent::Called(Called::Prepared(id, run, prepared)) => {
+                self.start_task(id, run, prepared).await;
+                None
             }
         }
     }

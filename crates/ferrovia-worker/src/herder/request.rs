@@ -141,7 +141,12 @@ pub enum Change {
         include_tasks: bool,
     },
     /// Restart a task at the worker that has it.
-    RestartTask(TaskId),
+    RestartTask {
+        /// The connector.
+        connector: String,
+        /// The task's number as given; no task has a negative one.
+        task: i32,
+    },
     /// Forget which topics the connector has used.
     ResetTopics(String),
     /// Set the offsets of a stopped connector.
@@ -247,8 +252,11 @@ pub enum HerderError {
     #[error("The worker is shutting down")]
     Stopping,
     /// No answer came in time.
-    #[error("Request timed out")]
-    TimedOut,
+    #[error("Request timed out{}", .0.as_deref().map(|stage| format!(". {stage}")).unwrap_or_default())]
+    TimedOut(
+        /// What the worker was busy with, in a sentence.
+        Option<String>,
+    ),
 }
 
 impl HerderError {
@@ -273,7 +281,7 @@ impl HerderError {
                 reason: map(&reason),
                 url,
             },
-            Self::Stopping | Self::TimedOut => self,
+            Self::Stopping | Self::TimedOut(_) => self,
         }
     }
 }

@@ -20,7 +20,6 @@ use super::query::Query;
 use super::server::Origin;
 use crate::herder::validation::GivenSettings;
 use crate::herder::{Change, ConnectorInfo, Outcome};
-use crate::status::TaskId;
 
 /// What is told of a body that is not there.
 const NO_SETTINGS: &str =
@@ -216,10 +215,10 @@ pub(super) async fn restart_task(
     let number: i32 = task
         .parse()
         .map_err(|_| ApiError::plain(StatusCode::NOT_FOUND))?;
-    // No task has a negative number, and herders count without a sign.
-    let number = u32::try_from(number)
-        .map_err(|_| ApiError::not_found(format!("Task {name}-{number} not found")))?;
-    let wanted = Change::RestartTask(TaskId::new(name.as_str(), number));
+    let wanted = Change::RestartTask {
+        connector: name,
+        task: number,
+    };
     plain(&state, wanted, asked, StatusCode::NO_CONTENT).await
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::messages::LeaveGroupRequest;
 use tokio::task::JoinSet;
 
 use super::{Call, Reply, RequestFailure, Ticket};
@@ -73,9 +74,7 @@ impl Line {
                     Reply::Heartbeat(ticket, answer)
                 });
             }
-            Call::Leave(ticket, request) => {
-                self.send(request, limit, move |answer| Reply::Left(ticket, answer));
-            }
+            Call::Leave(ticket, request) => self.leave(ticket, request, limit),
         }
     }
 
@@ -103,6 +102,20 @@ impl Line {
             }
             Err(_) => News::Disconnected,
         }
+    }
+
+    /// Leaves by another connection: a JoinGroup may be under way on this one, whose answer the broker holds back until
+    /// the others have joined, and with it all that comes behind it.
+    fn leave(&mut self, ticket: Ticket, request: LeaveGroupRequest, limit: Duration) {
+        let (cluster, group) = (self.cluster.clone(), Arc::clone(&self.group));
+        self.calls.spawn(async move {
+            let answer = async {
+                let connection = connect(&cluster, &group).await?;
+                connection.call_within(request, limit).await
+            };
+            let answer = answer.await.map_err(|error| failure(&error));
+            Ended::Replied(Reply::Left(ticket, answer))
+        });
     }
 
     fn send<R: Api + 'static>(

@@ -37,14 +37,14 @@ impl HerderMachine {
     pub fn on_change(&mut self, request: RequestId, change: Change, at: Moment) -> Vec<Action> {
         match change {
             Change::Create {
+                name,
                 settings,
                 initial_state,
-                ..
             } => {
                 let target = initial_state.map(target_of);
-                self.check(request, settings, target, false);
+                self.check(request, &name, settings, target, false);
             }
-            Change::Put { settings, .. } => self.check(request, settings, None, true),
+            Change::Put { name, settings } => self.check(request, &name, settings, None, true),
             change => self.step(request, Step::Change(change), at.now + PARKED_MAX, at),
         }
         self.finish(at)
@@ -59,6 +59,7 @@ impl HerderMachine {
     ) -> Vec<Action> {
         if let Some(Then::Save {
             request,
+            name,
             target,
             may_replace,
         }) = self.pending.remove(&ticket)
@@ -67,7 +68,7 @@ impl HerderMachine {
                 Err(error) => self.reply(request, Err(error)),
                 Ok(admission) => {
                     let save = Save {
-                        name: admission.name,
+                        name,
                         settings: Arc::new(admission.settings.as_map().clone()),
                         target,
                         may_replace,
@@ -97,12 +98,14 @@ impl HerderMachine {
     fn check(
         &mut self,
         request: RequestId,
+        name: &str,
         settings: GivenSettings,
         target: Option<TargetState>,
         may_replace: bool,
     ) {
         let ticket = self.ticket(Then::Save {
             request,
+            name: name.into(),
             target,
             may_replace,
         });
@@ -157,7 +160,9 @@ impl HerderMachine {
             Change::Resume(name) => self.aim(request, &name, TargetState::Started),
             Change::Stop(name) => self.stop(request, &name),
             Change::Restart(name) => self.restart(request, &name, at),
-            Change::RestartTask(id) => self.restart_task(request, &id, at),
+            Change::RestartTask { connector, task } => {
+                self.restart_task(request, &connector, task, at)
+            }
             Change::RestartMany {
                 name,
                 only_failed,
@@ -248,7 +253,7 @@ impl HerderMachine {
                 None => patched.remove(&key),
             };
         }
-        self.check(request, patched, None, true);
+        self.check(request, name, patched, None, true);
         Ok(())
     }
 
@@ -335,32 +340,37 @@ impl HerderMachine {
     fn restart_task(
         &mut self,
         request: RequestId,
-        id: &TaskId,
+        connector: &str,
+        task: i32,
         at: Moment,
     ) -> Result<(), HerderError> {
-        let config = self.config.snapshot();
-        if !config.contains(&id.connector) {
+        if !self.config.snapshot().contains(connector) {
             return Err(HerderError::NotFound(match self.is_alone() {
-                true => format!("Connector {} not found", id.connector),
-                false => format!("Unknown connector: {}", id.connector),
+                true => format!("Connector {connector} not found"),
+                false => format!("Unknown connector: {connector}"),
             }));
         }
-        let Some(wish) = self.task_wish(id) else {
+        let id = u32::try_from(task)
+            .ok()
+            .map(|task| TaskId::new(connector, task));
+        let wish = id.and_then(|id| Some((self.task_wish(&id)?, id)));
+        let Some((wish, id)) = wish else {
             return Err(HerderError::NotFound(match self.is_alone() {
-                true => format!("Task {id} not found"),
-                false => format!("Unknown task: {id}"),
+                true => format!("Task {connector}-{task} not found"),
+                false => format!("Unknown task: {connector}-{task}"),
             }));
         };
-        if !self.work.tasks().contains(id) {
+        if !self.work.tasks().contains(&id) {
             let reason = "Cannot restart task since it is not assigned to this member";
             self.check_leads(reason)?;
             return Err(HerderError::Elsewhere {
                 reason: reason.into(),
-                url: self.group.owner_of_task(id),
+                url: self.group.owner_of_task(&id),
             });
         }
-        self.beginning.entry(id.clone()).or_default().push(request);
-        let work = self.work.start_task(id, wish, at.now);
+        let waiting = self.beginning.entry(id.clone()).or_default();
+        waiting.push(request);
+        let work = self.work.start_task(&id, wish, at.now);
         self.do_work(work);
         Ok(())
     }

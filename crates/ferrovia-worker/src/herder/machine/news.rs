@@ -19,6 +19,12 @@ pub(super) struct News {
     retasked: BTreeSet<Arc<str>>,
 }
 
+impl News {
+    fn is_empty(&self) -> bool {
+        self.reconfigured.is_empty() && self.retargeted.is_empty() && self.retasked.is_empty()
+    }
+}
+
 impl HerderMachine {
     /// The next record of the config topic.
     pub fn on_config_record(
@@ -53,14 +59,13 @@ impl HerderMachine {
 
     /// Takes in a record and notes what is to be done about it, which [`HerderMachine::finish`] does.
     pub(super) fn take_config(&mut self, offset: i64, key: Option<&[u8]>, value: Option<&[u8]>) {
-        let before = self.config.snapshot();
         for change in self.config.on_record(offset, key, value) {
             match change {
-                ConfigChange::ConnectorChanged(name) if before.contains(&name) => {
+                ConfigChange::ConnectorChanged(name) => {
                     tracing::info!("Connector {name} config updated");
                     self.news.reconfigured.insert(name);
                 }
-                ConfigChange::ConnectorChanged(name) => {
+                ConfigChange::ConnectorAdded(name) => {
                     tracing::info!("Connector {name} config updated");
                     // One of that name may still run here that was deleted a moment ago.
                     self.news.reconfigured.insert(name);
@@ -100,6 +105,9 @@ impl HerderMachine {
 
     /// Brings the work of this worker in line with what was read.
     pub(super) fn take_news(&mut self, at: Moment) {
+        if self.news.is_empty() {
+            return;
+        }
         let news = std::mem::take(&mut self.news);
         let held = self.work.connectors();
         for name in news.reconfigured.intersection(&held) {

@@ -1,5 +1,7 @@
-//! The rules of a worker that is alone, event by event. Messages were recorded from Java's standalone worker.
+//! The rules of a worker that is alone and of one of a cluster, event by event.
 
 mod alone;
+mod revive;
+mod member;
 mod rig;
 mod simulation;

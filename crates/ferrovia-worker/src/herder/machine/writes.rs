@@ -16,6 +16,7 @@ pub(super) enum Then {
     /// Settings were checked.
     Save {
         request: RequestId,
+        name: Arc<str>,
         target: Option<TargetState>,
         may_replace: bool,
     },

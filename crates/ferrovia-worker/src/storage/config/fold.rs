@@ -13,7 +13,9 @@ use crate::storage::config::{
 /// What a record has changed, for the herder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConfigChange {
-    /// A connector is new, or its settings are.
+    /// A connector is new.
+    ConnectorAdded(Arc<str>),
+    /// A connector has new settings.
     ConnectorChanged(Arc<str>),
     /// A connector is gone.
     ConnectorRemoved(Arc<str>),
@@ -157,11 +159,14 @@ impl ConfigFold {
             return ConfigChange::ConnectorRemoved(name);
         };
         let state = self.state_mut();
-        state.connectors.insert(Arc::clone(&name), settings);
+        let before = state.connectors.insert(Arc::clone(&name), settings);
         if let Entry::Vacant(entry) = state.target_states.entry(Arc::clone(&name)) {
             entry.insert(TargetState::Started);
         }
-        ConfigChange::ConnectorChanged(name)
+        match before {
+            None => ConfigChange::ConnectorAdded(name),
+            Some(_) => ConfigChange::ConnectorChanged(name),
+        }
     }
 
     /// The staged settings take effect if all tasks up to `tasks` have some.

@@ -80,7 +80,7 @@ fn a_name_is_given_only_once_unless_the_settings_are_put() {
 #[test]
 fn a_patch_changes_and_removes_single_settings() {
     let mut rig = running();
-    let mut patch = given(&[("file", "patched")]);
+    let mut patch = given(&[("file", "patched"), ("name", "other")]);
     patch.insert("tasks.max".to_owned(), None);
     let change = Change::Patch {
         name: name(),
@@ -89,6 +89,9 @@ fn a_patch_changes_and_removes_single_settings() {
     rig.ask(change).unwrap();
     let config = rig.machine.info("s").unwrap().config;
     assert_eq!(config["file"], "patched");
+    // As in Java, the name in a patch names nothing.
+    assert_eq!(config["name"], "other");
+    assert_eq!(rig.machine.overview().len(), 1);
     assert!(!config.contains_key("tasks.max"));
     let unknown = Change::Patch {
         name: "x".to_owned(),
@@ -215,7 +218,11 @@ fn restarts_reach_what_was_asked_for() {
     rig.ask(Change::Restart(name())).unwrap();
     assert_eq!(rig.log, ["stop s", "start s"]);
     rig.log.clear();
-    rig.ask(Change::RestartTask(TaskId::new("s", 1))).unwrap();
+    rig.ask(Change::RestartTask {
+        connector: name(),
+        task: 1,
+    })
+    .unwrap();
     assert_eq!(rig.log, ["stop s-1", "start s-1"]);
     rig.log.clear();
     let failed = TaskEvent::State(State::Failed, "why".to_owned());
@@ -250,8 +257,11 @@ fn unknown_names_are_not_found_in_javas_words() {
         text(&mut rig, Change::Restart(x())),
         "Connector x not found"
     );
-    let task = Change::RestartTask(TaskId::new("s", 7));
-    assert_eq!(text(&mut rig, task), "Task s-7 not found");
+    for (task, expected) in [(7, "Task s-7 not found"), (-1, "Task s--1 not found")] {
+        let connector = name();
+        let task = Change::RestartTask { connector, task };
+        assert_eq!(text(&mut rig, task), expected);
+    }
     assert_eq!(
         text(&mut rig, Change::Stop(x())),
         "No connector `x` configured"

@@ -14,7 +14,6 @@ use crate::herder::request::{Change, HerderError, Outcome, Signature};
 use crate::herder::testing::Catalog;
 use crate::herder::validation::{Admission, GivenSettings};
 use crate::signature;
-use crate::status::TaskId;
 use crate::storage::config::SessionKey;
 
 /// A request that is not answered.
@@ -69,7 +68,10 @@ impl World {
             13..=14 => Change::Resume(name),
             15 => Change::Stop(name),
             16..=17 => Change::Restart(name),
-            18 => Change::RestartTask(TaskId::new(name, self.rng.u32(0..2))),
+            18 => Change::RestartTask {
+                connector: name,
+                task: self.rng.i32(0..2),
+            },
             19..=20 => Change::RestartMany {
                 name,
                 only_failed: self.rng.bool(),
