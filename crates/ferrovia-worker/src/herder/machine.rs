@@ -45,7 +45,7 @@ use self::group::Group;
 use self::news::News;
 use self::publish::Publishing;
 use self::revive::Revivals;
-use self::writes::{AfterTasks, Then};
+use self::writes::{TasksWrite, Then};
 use super::catalog::ConnectorCatalog;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskEvent;
@@ -173,7 +173,7 @@ pub struct HerderMachine {
     last_ticket: u64,
     publishing: BTreeMap<Arc<str>, Publishing>,
     /// Connectors whose tasks are being written, with those tasks that are to be written next.
-    writing_tasks: BTreeMap<Arc<str>, VecDeque<(Vec<BTreeMap<String, String>>, AfterTasks)>>,
+    writing_tasks: BTreeMap<Arc<str>, VecDeque<TasksWrite>>,
     restarts: BTreeMap<Arc<str>, RestartRequest>,
     revivals: Revivals,
     /// Those who wait for a connector to have started.

@@ -67,10 +67,11 @@ impl HerderMachine {
             StatusRecord::Connector { name, status } => {
                 let is_configured = self.config.snapshot().contains(name);
                 self.has_orphans |= status.is_some() && !is_configured;
-                if is_configured && self.says_nobody_has_it(status.as_ref()) {
-                    if let Some((state, trace)) = self.work.connector_state(name) {
-                        self.tell_connector(name, state, trace);
-                    }
+                if is_configured
+                    && self.says_nobody_has_it(status.as_ref())
+                    && let Some((state, trace)) = self.work.connector_state(name)
+                {
+                    self.tell_connector(name, state, trace);
                 }
             }
             StatusRecord::Task { id, status } => {

@@ -65,6 +65,14 @@ pub(super) enum AfterTasks {
     Stop(RequestId),
 }
 
+/// Tasks that wait to be written. Each has a request that waits for it, or is the one publication of a connector, so no
+/// more wait than requests do.
+#[derive(Debug)]
+pub(super) struct TasksWrite {
+    tasks: Vec<BTreeMap<String, String>>,
+    after: AfterTasks,
+}
+
 impl HerderMachine {
     /// Records were written to the config topic and read back, or were refused for this reason.
     pub fn on_written(
@@ -113,7 +121,9 @@ impl HerderMachine {
         let waiting = self.writing_tasks.entry(Arc::clone(connector));
         match waiting {
             // Between the settings of tasks and their commit there must not be any others.
-            Entry::Occupied(mut waiting) => waiting.get_mut().push_back((tasks, after)),
+            Entry::Occupied(mut waiting) => {
+                waiting.get_mut().push_back(TasksWrite { tasks, after });
+            }
             Entry::Vacant(entry) => {
                 entry.insert(VecDeque::new());
                 self.stage_tasks(connector, tasks, after);
@@ -126,7 +136,7 @@ impl HerderMachine {
     fn tasks_written(&mut self, connector: &Arc<str>) {
         let next = self.writing_tasks.get_mut(connector);
         match next.and_then(VecDeque::pop_front) {
-            Some((tasks, after)) => self.stage_tasks(connector, tasks, after),
+            Some(TasksWrite { tasks, after }) => self.stage_tasks(connector, tasks, after),
             None => drop(self.writing_tasks.remove(connector)),
         }
     }

@@ -265,13 +265,16 @@ impl World {
     /// Tells the herder, and drops what that makes void.
     pub(super) fn tell_herder(&mut self, place: usize, news: News) {
         let queue = &mut self.processes[place].news;
-        queue.retain(|earlier| match (&news, earlier) {
-            (News::Lost(_), _) => false,
-            (News::Offers(_) | News::Assignments(..), News::Offers(_) | News::Assignments(..)) => {
-                false
-            }
-            (News::Assigned(_), News::Assigned(_)) => false,
-            _ => true,
+        queue.retain(|earlier| {
+            !matches!(
+                (&news, earlier),
+                (News::Lost(_), _)
+                    | (
+                        News::Offers(_) | News::Assignments(..),
+                        News::Offers(_) | News::Assignments(..)
+                    )
+                    | (News::Assigned(_), News::Assigned(_))
+            )
         });
         queue.push_back(news);
         let delay = self.delay(0..4, 20..800);

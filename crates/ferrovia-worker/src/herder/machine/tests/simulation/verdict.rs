@@ -218,7 +218,7 @@ impl World {
         let statuses = process.machine.statuses.statuses();
         let status = statuses
             .connector(name)
-            .ok_or(format!("{name} has no status"))?;
+            .ok_or_else(|| format!("{name} has no status"))?;
         // A failed connector may be aimed at something else, and stays failed until it is stopped.
         let is_excused = has_failed && status.state == State::Failed && !runs;
         if !is_excused && (runs != (expected == State::Running) || status.state != expected) {
@@ -323,7 +323,9 @@ fn check_task(id: &TaskId, process: &Process, config: &ConfigSnapshot) -> Result
         None => return Err(format!("{id} does not run")),
     };
     let statuses = process.machine.statuses.statuses();
-    let status = statuses.task(id).ok_or(format!("{id} has no status"))?;
+    let status = statuses
+        .task(id)
+        .ok_or_else(|| format!("{id} has no status"))?;
     if status.state != expected {
         return Err(format!("{id} is {expected} and should not be {status:?}"));
     }
