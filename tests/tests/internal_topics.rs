@@ -1,7 +1,8 @@
 //! The same life of connectors on Java Connect's worker and on ours: the config and status topics hold the same records.
 //!
-//! Values of the config topic agree byte by byte, in order, but for the order of a connector's properties. Of the status topic each key's states agree, in order; what
-//! the records say besides is compared where the life ends.
+//! Values of the config topic agree byte by byte, in order, but for the order of a connector's properties, as
+//! `docs/differences.md` says. Of the status topic each key's states agree, in order; what the records say besides is
+//! compared where the life ends.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -17,6 +17,9 @@ pub(crate) fn of_missing_connectors(script: &mut Script, mode: Mode) {
         ("PUT", "/connectors/none/stop"),
         ("POST", "/connectors/none/restart?includeTasks=true"),
         ("POST", "/connectors/none/restart?onlyFailed=true"),
+        ("POST", "/connectors/none/restart"),
+        ("POST", "/connectors/none/restart?includeTasks=maybe"),
+        ("POST", "/connectors/none/tasks/0/restart"),
         ("POST", "/connectors/none/tasks/x/restart"),
         ("PUT", "/connectors/none/topics/reset"),
         ("DELETE", "/connectors/none/offsets"),
@@ -25,12 +28,6 @@ pub(crate) fn of_missing_connectors(script: &mut Script, mode: Mode) {
     }
     script.json("PATCH", "/connectors/none/config", json!({"a": "b"}));
     script.json("PATCH", "/connectors/none/offsets", json!({"offsets": []}));
-    // Java's standalone worker answers these with the text of an exception that nobody meant.
-    if mode == Mode::Distributed {
-        script.call("POST", "/connectors/none/restart");
-        script.call("POST", "/connectors/none/restart?includeTasks=maybe");
-        script.call("POST", "/connectors/none/tasks/0/restart");
-    }
     // Of the internal endpoints only the refusal can be compared: a signature needs the cluster's key.
     if mode == Mode::Distributed {
         script.json("POST", "/connectors/none/tasks", json!([]));
@@ -43,6 +40,7 @@ pub(crate) fn of_missing_connectors(script: &mut Script, mode: Mode) {
         };
         script.ask(signed("HmacSHA256"));
         script.ask(signed("HmacMD5"));
+        script.ask(signed("HmacMD9"));
     }
 }
 
