@@ -8,6 +8,7 @@
 pub mod catalog;
 mod handle;
 pub mod request;
+mod stage;
 pub mod machine;
 pub mod work;
 mod crew;

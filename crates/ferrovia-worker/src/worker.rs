@@ -10,11 +10,10 @@ use tokio::task::{JoinHandle, spawn_local};
 
 pub use self::cluster::StartError;
 use crate::config::{DistributedConfig, WorkerConfig};
+use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
 use crate::herder::offsets::SinkOffsets;
-use crate::herder::{
-    Cluster, ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts,
-};
+use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
 use crate::rest::RestServer;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
@@ -47,21 +46,22 @@ impl Worker {
         loggers: Loggers,
     ) -> io::Result<Self> {
         let rules = rules(&config, &worker_id, None);
-        Self::start(config, rules, catalog, loggers, None)
+        Self::start(config, rules, catalog, loggers, None, None)
     }
 
-    /// Starts a worker of a cluster: it reads the cluster's topics, joins its group and takes its share of the work.
-    /// Other workers reach it at the address that `rest` advertises.
+    /// Starts a worker of a cluster: it opens and reads the cluster's topics, joins its group and takes its share of the
+    /// work. Users are answered from the start; what cannot be opened [fails](Self::failed) the worker. Other workers reach
+    /// it at the address that `rest` advertises.
     ///
     /// # Errors
-    /// [`StartError`]: a topic cannot be used, a client's setting is wrong, or the operating system refuses a thread.
-    pub async fn distributed(
+    /// [`StartError`]: a client's setting is wrong, or the operating system refuses a thread.
+    pub fn distributed(
         config: DistributedConfig,
         rest: &RestServer,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
     ) -> Result<Self, StartError> {
-        let cluster = cluster::open(&config, rest).await?;
+        let cluster = cluster::opening(&config, rest)?;
         let advertised = rest.advertised_url();
         let of_cluster = ClusterRules {
             url: advertised.to_string().into(),
@@ -73,7 +73,9 @@ impl Worker {
         };
         let worker = Arc::new(config.worker);
         let rules = rules(&worker, &advertised.worker_id(), Some(of_cluster));
-        Ok(Self::start(worker, rules, catalog, loggers, Some(cluster))?)
+        let group = Some(config.group_id);
+        let started = Self::start(worker, rules, catalog, loggers, group, Some(cluster));
+        Ok(started?)
     }
 
     fn start(
@@ -81,12 +83,17 @@ impl Worker {
         rules: Rules,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
-        cluster: Option<Cluster>,
+        worker_group: Option<String>,
+        cluster: Option<Opening>,
     ) -> io::Result<Self> {
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
-        let validator = Arc::new(ConnectorValidator::new(catalog, Arc::clone(&config)));
+        let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
+        let validator = Arc::new(match worker_group {
+            Some(group) => validator.in_group(group),
+            None => validator,
+        });
         let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
         let runner = ThreadedRunner::start(config)?;
         let metrics = runner.metrics();

@@ -8,6 +8,7 @@ use ferrovia_pipeline::config::{
 };
 
 use super::connector::TopicPattern;
+use super::restart_policy::{BACKOFF_INITIAL, BACKOFF_MAX, RESTARTS_MAX};
 
 const COMMON: &str = "Common";
 const TRANSFORMS: &str = "Transforms";
@@ -78,7 +79,7 @@ pub fn sink() -> ConfigDef {
 /// The settings of connectors that Java does not have. An answer lists them only where they are set, so that answers to
 /// Java's settings are Java's.
 pub fn own() -> ConfigDef {
-    ConfigDef::new().define(
+    let outage = ConfigDef::new().define(
         ConfigKey::with_default(OUTAGE_THRESHOLD, ConfigType::Int, 0)
             .validator(Validator::AtLeast(0))
             .doc(
@@ -87,7 +88,40 @@ pub fn own() -> ConfigDef {
             )
             .group(ERRORS, 9, Width::Short)
             .display_name("Dead Letter Queue Outage Threshold"),
-    )
+    );
+    restart_keys().into_iter().fold(outage, ConfigDef::define)
+}
+
+/// The keys of [`RestartPolicy`](super::RestartPolicy).
+pub fn restart_keys() -> [ConfigKey; 3] {
+    let delay = |name, default: i64, doc, order, display| {
+        ConfigKey::with_default(name, ConfigType::Long, default)
+            .validator(Validator::AtLeast(0))
+            .doc(doc)
+            .group(ERRORS, order, Width::Medium)
+            .display_name(display)
+    };
+    [
+        ConfigKey::with_default(RESTARTS_MAX, ConfigType::Int, 0)
+            .validator(Validator::AtLeast(0))
+            .doc("How often a task that fails again and again is restarted. 0 leaves failed tasks alone.")
+            .group(ERRORS, 10, Width::Short)
+            .display_name("Maximum Restarts of Failed Tasks"),
+        delay(
+            BACKOFF_INITIAL,
+            1_000,
+            "Milliseconds before the first restart of a failed task; each further one waits twice as long.",
+            11,
+            "Initial Delay of Restarts",
+        ),
+        delay(
+            BACKOFF_MAX,
+            60_000,
+            "Longest time before a restart. A task that runs for longer has all its restarts again.",
+            12,
+            "Maximum Delay of Restarts",
+        ),
+    ]
 }
 
 /// `errors.deadletterqueue.outage.threshold`

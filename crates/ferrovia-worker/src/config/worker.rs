@@ -80,6 +80,8 @@ pub struct WorkerConfig {
     pub threads: usize,
     /// Bytes for records on their way, shared by all tasks.
     pub memory_bytes: usize,
+    /// After which time without progress a task is warned of; `None` for never.
+    pub task_progress_warn: Option<Duration>,
     /// Every checked setting by its name, for those that have no field.
     pub parsed: ParsedConfig,
     /// Where the values of variables come from.
@@ -212,6 +214,8 @@ impl WorkerConfig {
             threads: threads(&parsed),
             memory_bytes: usize::try_from(parsed.long("worker.memory.bytes")?)
                 .unwrap_or(usize::MAX),
+            task_progress_warn: Some(millis(&parsed, "task.progress.warn.ms")?)
+                .filter(|after| !after.is_zero()),
             parsed,
             originals,
             kind,

@@ -348,6 +348,11 @@ fn own(definitions: ConfigDef) -> ConfigDef {
             .validator(Validator::AtLeast(MEMORY_BYTES_MIN))
             .doc("Memory for records on their way, shared by all tasks."),
         )
+        .define(
+            ConfigKey::with_default("task.progress.warn.ms", ConfigType::Long, 60_000_i64)
+                .validator(Validator::AtLeast(0))
+                .doc("Milliseconds without progress after which a task is warned of while records wait; 0 for never."),
+        )
 }
 
 fn check_threads(name: &str, value: Option<&ConfigValue>) -> Result<(), ConfigError> {

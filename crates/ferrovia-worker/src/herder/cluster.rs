@@ -62,6 +62,10 @@ pub struct ClusterParts {
     pub signatures: SignatureConfig,
 }
 
+/// The way to a cluster while it is being found: brokers may be slow to answer, or be away. Ends with one line that says
+/// why there is none.
+pub type Opening = Pin<Box<dyn Future<Output = Result<Box<Cluster>, String>>>>;
+
 /// A worker's connections to its cluster.
 pub struct Cluster {
     config: TopicLog,

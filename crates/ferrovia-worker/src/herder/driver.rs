@@ -13,13 +13,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use super::cluster::{Cluster, ClusterEvent};
+use super::cluster::{Cluster, ClusterEvent, Opening};
 use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
 use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket};
 use super::offsets::SinkOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
+use super::stage::Stages;
 use super::validation::{Admission, ConfigInfos, ConnectorValidator};
 use crate::config::{InitialState, Settings};
 use crate::logging::Loggers;
@@ -39,7 +40,10 @@ pub struct Herder<R> {
     last_request: u64,
     /// What is under way beside the loop.
     errands: JoinSet<Done>,
-    cluster: Option<Cluster>,
+    /// The way to the other workers that is not there yet.
+    opening: Option<Opening>,
+    cluster: Option<Box<Cluster>>,
+    stages: Stages,
     stoppers: Vec<Reply<()>>,
     started: Instant,
     is_finished: bool,
@@ -64,6 +68,7 @@ enum Event {
     Request(Request),
     Crew(CrewEvent),
     Done(Done),
+    Opened(Result<Box<Cluster>, String>),
     Cluster(ClusterEvent),
     Time,
 }
@@ -80,8 +85,8 @@ pub struct HerderParts<R> {
     pub offsets: SinkOffsets,
     /// The levels of loggers.
     pub loggers: Loggers,
-    /// The other workers; `None` for a worker that is alone.
-    pub cluster: Option<Cluster>,
+    /// The way to the other workers; `None` for a worker that is alone. Users are answered while it is found.
+    pub cluster: Option<Opening>,
 }
 
 impl<R> std::fmt::Debug for HerderParts<R> {
@@ -114,7 +119,9 @@ impl<R: TaskRunner> Herder<R> {
             replies: BTreeMap::new(),
             last_request: 0,
             errands: JoinSet::new(),
-            cluster: parts.cluster,
+            opening: parts.cluster,
+            cluster: None,
+            stages: handle.stages().clone(),
             stoppers: Vec::new(),
             started: Instant::now(),
             is_finished: false,
@@ -154,6 +161,12 @@ impl<R: TaskRunner> Herder<R> {
         let elapsed = self.started.elapsed();
         let deadline = self.machine.next_deadline().unwrap_or(Duration::MAX);
         let rest = deadline.saturating_sub(elapsed).min(LONGEST_SLEEP);
+        let opening = async {
+            match &mut self.opening {
+                Some(opening) => opening.await,
+                None => std::future::pending().await,
+            }
+        };
         let cluster = async {
             match &mut self.cluster {
                 Some(cluster) => cluster.next_event().await,
@@ -162,6 +175,7 @@ impl<R: TaskRunner> Herder<R> {
         };
         tokio::select! {
             event = self.crew.next() => Some(Event::Crew(event)),
+            opened = opening => Some(Event::Opened(opened)),
             event = cluster => Some(Event::Cluster(event)),
             Some(Ok(done)) = self.errands.join_next() => Some(Event::Done(done)),
             request = self.requests.recv() => request.map(Event::Request),
@@ -184,9 +198,22 @@ impl<R: TaskRunner> Herder<R> {
                 Some(cluster) => cluster.tell(event, &mut self.machine, at),
                 None => Vec::new(),
             },
+            Event::Opened(opened) => self.on_opened(opened),
             Event::Done(done) => self.on_done(done, at),
         });
+        self.stages.tell(self.machine.stage(), at.wall_ms);
         actions
+    }
+
+    fn on_opened(&mut self, opened: Result<Box<Cluster>, String>) -> Vec<Action> {
+        self.opening = None;
+        match opened {
+            Ok(cluster) => {
+                self.cluster = Some(cluster);
+                Vec::new()
+            }
+            Err(reason) => vec![Action::Fail(reason)],
+        }
     }
 
     fn on_done(&mut self, done: Done, at: Moment) -> Vec<Action> {
@@ -308,6 +335,12 @@ impl<R: TaskRunner> Herder<R> {
 
     fn reply(&mut self, request: RequestId, answer: Result<Outcome, HerderError>) {
         if let Some(reply) = self.replies.remove(&request) {
+            let answer = match answer {
+                Err(HerderError::TimedOut(None)) => {
+                    Err(HerderError::TimedOut(self.stages.summary()))
+                }
+                answer => answer,
+            };
             let _ = reply.send(answer);
         }
     }

@@ -8,6 +8,7 @@ use super::request::{
     ActiveTopics, Change, ConnectorInfo, ConnectorOffset, ConnectorOverview, ConnectorStatus,
     HerderError, Outcome, TaskInfo,
 };
+use super::stage::Stages;
 use super::validation::{ConfigInfos, GivenSettings, KeyInfo};
 use crate::config::ConnectorFile;
 use crate::plugins::Plugin;
@@ -43,12 +44,24 @@ pub(super) enum Request {
 #[derive(Clone, Debug)]
 pub struct HerderHandle {
     requests: mpsc::Sender<Request>,
+    stages: Stages,
 }
 
 impl HerderHandle {
     pub(super) fn channel() -> (Self, mpsc::Receiver<Request>) {
         let (requests, queue) = mpsc::channel(REQUESTS_MAX);
-        (Self { requests }, queue)
+        let stages = Stages::default();
+        (Self { requests, stages }, queue)
+    }
+
+    /// Where the herder says what it is busy with.
+    pub(super) fn stages(&self) -> &Stages {
+        &self.stages
+    }
+
+    /// What the herder is busy with, or was last, in a sentence; `None` where nothing takes it long.
+    pub fn stage(&self) -> Option<String> {
+        self.stages.summary()
     }
 
     /// All connectors by name.
@@ -212,6 +225,6 @@ impl HerderHandle {
         };
         tokio::time::timeout(timeout, asked)
             .await
-            .unwrap_or(Err(HerderError::TimedOut))
+            .unwrap_or_else(|_| Err(HerderError::TimedOut(self.stage())))
     }
 }

@@ -8,9 +8,9 @@
 //! assignments of its group.
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
-//! when it is read. `group` is membership, with its `rounds` and the `sync` with the others, `lead` what a leader does, and `follow` how
-//! an assignment becomes work.
-//! `publish` makes tasks of a connector, `restart` restarts, `statuses` tells how it goes, and `reads` answers users.
+//! when it is read. `group` is membership, with its `rounds`, the `sync` with the others and its `stage` in words, `lead`
+//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `restart` and
+//! `revive` restart, `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
 //! `DistributedHerder`, `StandaloneHerder`, `AbstractHerder` and `WorkerCoordinator` of Kafka 4.2
@@ -23,8 +23,10 @@ mod news;
 mod publish;
 mod reads;
 mod restart;
+mod revive;
 mod rounds;
 mod rules;
+mod stage;
 mod statuses;
 mod sync;
 mod writes;
@@ -42,6 +44,7 @@ use self::changes::Step;
 use self::group::Group;
 use self::news::News;
 use self::publish::Publishing;
+use self::revive::Revivals;
 use self::writes::Then;
 use super::catalog::ConnectorCatalog;
 use super::request::{ConnectorOffset, HerderError, Outcome};
@@ -170,6 +173,7 @@ pub struct HerderMachine {
     last_ticket: u64,
     publishing: BTreeMap<Arc<str>, Publishing>,
     restarts: BTreeMap<Arc<str>, RestartRequest>,
+    revivals: Revivals,
     /// Those who wait for a connector to have started.
     starting: BTreeMap<Arc<str>, Vec<(RequestId, Started)>>,
     /// Those who wait for a task to have begun.
@@ -220,6 +224,7 @@ impl HerderMachine {
             last_ticket: 0,
             publishing: BTreeMap::new(),
             restarts: BTreeMap::new(),
+            revivals: Revivals::default(),
             starting: BTreeMap::new(),
             beginning: BTreeMap::new(),
             ending: Vec::new(),
@@ -265,6 +270,7 @@ impl HerderMachine {
             WorkEvent::TasksNamed(name, outcome) => self.on_tasks_named(&name, outcome, at),
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
+                self.note_failures(&work, at);
                 self.do_work(work);
             }
             WorkEvent::UsedTopic(id, topic) => self.on_topic_used(&id, &topic, at),
@@ -276,6 +282,7 @@ impl HerderMachine {
     pub fn on_stop(&mut self, at: Moment) -> Vec<Action> {
         if self.phase < Phase::Stopping {
             self.phase = Phase::Stopping;
+            self.revivals = Revivals::default();
             for parked in std::mem::take(&mut self.parked) {
                 self.reply(parked.request, Err(HerderError::Stopping));
             }
@@ -293,12 +300,13 @@ impl HerderMachine {
         self.do_work(work);
         self.check_group(at);
         self.check_publishing(at);
+        self.revive(at);
         let (late, parked) = std::mem::take(&mut self.parked)
             .into_iter()
             .partition(|parked| parked.until <= at.now);
         self.parked = parked;
         for Parked { request, .. } in late {
-            self.reply(request, Err(HerderError::TimedOut));
+            self.reply(request, Err(HerderError::TimedOut(None)));
         }
         self.finish(at)
     }
@@ -310,6 +318,7 @@ impl HerderMachine {
             self.work.next_deadline(),
             self.group_deadline(),
             self.publishing_deadline(),
+            self.revivals.deadline(),
             parked,
         ];
         all.into_iter().flatten().min()
@@ -354,6 +363,7 @@ impl HerderMachine {
                 }
                 WorkAction::TaskIs(id, state, trace) => self.tell_task(&id, state, trace),
                 WorkAction::StartTask { id, run, wish } => {
+                    self.revivals.on_begun(&id);
                     for request in self.beginning.remove(&id).unwrap_or_default() {
                         self.reply(request, Ok(Outcome::Done));
                     }

@@ -252,8 +252,11 @@ pub enum HerderError {
     #[error("The worker is shutting down")]
     Stopping,
     /// No answer came in time.
-    #[error("Request timed out")]
-    TimedOut,
+    #[error("Request timed out{}", .0.as_deref().map(|stage| format!(". {stage}")).unwrap_or_default())]
+    TimedOut(
+        /// What the worker was busy with, in a sentence.
+        Option<String>,
+    ),
 }
 
 impl HerderError {
@@ -278,7 +281,7 @@ impl HerderError {
                 reason: map(&reason),
                 url,
             },
-            Self::Stopping | Self::TimedOut => self,
+            Self::Stopping | Self::TimedOut(_) => self,
         }
     }
 }

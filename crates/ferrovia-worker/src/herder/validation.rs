@@ -64,6 +64,8 @@ pub struct ConnectorValidator {
     connectors: Arc<dyn ConnectorCatalog>,
     plugins: PluginCatalog,
     worker: Arc<WorkerConfig>,
+    /// The group of the workers of a cluster.
+    worker_group: Option<String>,
 }
 
 impl std::fmt::Debug for ConnectorValidator {
@@ -80,6 +82,16 @@ impl ConnectorValidator {
             connectors,
             plugins,
             worker,
+            worker_group: None,
+        }
+    }
+
+    /// The same for a worker of a cluster, whose workers are members of this group: no sink may be.
+    #[must_use]
+    pub fn in_group(self, worker_group: String) -> Self {
+        Self {
+            worker_group: Some(worker_group),
+            ..self
         }
     }
 
@@ -281,6 +293,9 @@ impl ConnectorValidator {
         let mut checked = definitions.check(settings, &self.plugins);
         for fault in topic_faults(settings.values) {
             checked.add_error(fault.name(), &fault.to_string());
+        }
+        if let Some(group) = &self.worker_group {
+            clients::check_group(group, settings, &mut checked);
         }
         checked.add_null_errors(settings.given);
         let of_converters = converters::infos(settings, &mut checked, &self.plugins);

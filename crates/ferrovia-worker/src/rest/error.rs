@@ -92,7 +92,7 @@ impl From<HerderError> for ApiError {
             HerderError::Config(_)
             | HerderError::Failed(_)
             | HerderError::Stopping
-            | HerderError::TimedOut => StatusCode::INTERNAL_SERVER_ERROR,
+            | HerderError::TimedOut(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self {
             status,

@@ -18,7 +18,7 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Serialize)]
 pub(super) struct Health {
     status: &'static str,
-    message: &'static str,
+    message: String,
 }
 
 pub(super) async fn health(State(state): State<RestState>) -> (StatusCode, Json<Health>) {
@@ -38,6 +38,10 @@ pub(super) async fn health(State(state): State<RestState>) -> (StatusCode, Json<
             "unhealthy",
             "Worker was unable to handle this request and may be unable to handle other requests.",
         ),
+    };
+    let message = match state.herder.stage() {
+        Some(stage) if code != StatusCode::OK => format!("{message} {stage}"),
+        _ => message.to_owned(),
     };
     (code, Json(Health { status, message }))
 }

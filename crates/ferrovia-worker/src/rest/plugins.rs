@@ -81,6 +81,11 @@ fn wrapped(error: HerderError) -> ApiError {
         HerderError::Config(text) => ApiError::internal(format!(
             "org.apache.kafka.common.config.ConfigException: {text}"
         )),
+        // The sentence has no full stop here, and one everywhere else.
+        HerderError::TimedOut(_) => {
+            let text = error.to_string();
+            ApiError::internal(text.strip_suffix('.').unwrap_or(&text))
+        }
         other => other.into(),
     }
 }

@@ -62,7 +62,7 @@ impl TopicLog {
             sender,
             marks.clone(),
         );
-        let (writer, requests) = Writer::new(cluster, topic.name, partitions);
+        let (writer, requests) = Writer::new(cluster, topic.name, partitions, settings.batch);
         Ok((
             Self {
                 marks,

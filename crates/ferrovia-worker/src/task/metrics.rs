@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::task::activity::Activity;
+
 /// The counters of one sink task.
 ///
 /// # Source
@@ -15,6 +17,7 @@ pub struct SinkTaskMetrics {
     commits_completed: AtomicU64,
     commits_failed: AtomicU64,
     lag: AtomicI64,
+    activity: Activity,
 }
 
 /// The counters at one moment.
@@ -52,6 +55,10 @@ impl SinkTaskMetrics {
     pub(crate) fn on_read(&self, records: u64, bytes: u64, lag: i64) {
         self.records_read.fetch_add(records, Ordering::Relaxed);
         self.bytes_read.fetch_add(bytes, Ordering::Relaxed);
+        self.on_lag(lag);
+    }
+
+    pub(crate) fn on_lag(&self, lag: i64) {
         self.lag.store(lag, Ordering::Relaxed);
     }
 
@@ -67,6 +74,10 @@ impl SinkTaskMetrics {
             &self.commits_failed
         };
         counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// The counters now.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::cluster::Cluster;
@@ -11,14 +12,17 @@ use ferrovia_client::settings::{ClientSettings, ConsumerSettings};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::config::connector::Subscription;
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::herder::{TaskRunner, TaskStart};
+use crate::logging::task_span;
 use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
+use crate::task::progress::{Look, ProgressWatch};
 use crate::task::sink::{self, Command, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
@@ -26,6 +30,12 @@ const COMMANDS_MAX: usize = 16;
 
 /// The share of the memory budget that idle buffers may keep.
 const IDLE_BUFFERS_SHARE: usize = 2;
+
+/// Looks at a task until it is warned of.
+const LOOKS: u32 = 4;
+/// Between two looks at all tasks.
+const LOOK_PAUSE_MIN: Duration = Duration::from_millis(10);
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// Runs tasks on data threads, and those that may block on threads of their own.
 #[derive(Debug)]
@@ -36,6 +46,8 @@ pub struct ThreadedRunner {
     pool: FramePool,
     commands: BTreeMap<TaskId, mpsc::Sender<Command>>,
     metrics: TaskMetrics,
+    /// Warns of tasks that stand still.
+    _watching: JoinSet<()>,
 }
 
 /// The counters of all tasks of this worker, readable from any thread.
@@ -52,6 +64,28 @@ impl TaskMetrics {
             .collect()
     }
 
+    /// Looks at all tasks again and again, and warns of those that stand still for `warn_after`.
+    async fn watch(self, warn_after: Duration, budget: MemoryBudget) {
+        let mut watch = ProgressWatch::new(warn_after);
+        let begun = Instant::now();
+        let pause = (warn_after / LOOKS).clamp(LOOK_PAUSE_MIN, LOOK_PAUSE_MAX);
+        loop {
+            tokio::time::sleep(pause).await;
+            let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            watch.retain(|id| tasks.contains_key(id));
+            for (id, metrics) in tasks.iter() {
+                let look = Look {
+                    activity: metrics.activity().look(),
+                    counts: metrics.counts(),
+                    is_memory_tight: budget.is_tight(),
+                };
+                if let Some(standstill) = watch.on_look(id, look, begun.elapsed()) {
+                    task_span(id).in_scope(|| tracing::warn!("{standstill}"));
+                }
+            }
+        }
+    }
+
     fn register(&self, id: TaskId) -> Arc<SinkTaskMetrics> {
         let metrics = Arc::new(SinkTaskMetrics::default());
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -66,13 +100,20 @@ impl ThreadedRunner {
     /// # Errors
     /// The operating system refuses a thread.
     pub fn start(worker: Arc<WorkerConfig>) -> io::Result<Self> {
+        let budget = MemoryBudget::new(worker.memory_bytes);
+        let metrics = TaskMetrics::default();
+        let mut watching = JoinSet::new();
+        if let Some(warn_after) = worker.task_progress_warn {
+            watching.spawn(metrics.clone().watch(warn_after, budget.clone()));
+        }
         Ok(Self {
             shards: Shards::start(worker.threads)?,
-            budget: MemoryBudget::new(worker.memory_bytes),
+            budget,
             pool: FramePool::new(worker.memory_bytes / IDLE_BUFFERS_SHARE),
             worker,
             commands: BTreeMap::new(),
-            metrics: TaskMetrics::default(),
+            metrics,
+            _watching: watching,
         })
     }
 

@@ -13,14 +13,12 @@ use ferrovia_client::{Cluster as Brokers, FramePool};
 use crate::config::DistributedConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
 use crate::herder::Cluster;
-use crate::herder::cluster::{ClusterParts, Leader};
+use crate::herder::cluster::{ClusterParts, Leader, Opening};
 use crate::herder::machine::ForwardFailure;
 use crate::membership::protocol::PROTOCOL_TYPE;
 use crate::rest::{ClientError, InternalClient, RestServer};
 use crate::storage::config::SessionKey;
-use crate::storage::log::{
-    InternalTopic, LogEvents, LogSettings, TopicLog, TopicLogError, TopicPurpose,
-};
+use crate::storage::log::{InternalTopic, LogEvents, LogSettings, TopicLog, TopicPurpose};
 
 /// Idle buffers of the group's connections.
 const GROUP_POOL_BYTES: usize = 256 * 1024;
@@ -32,22 +30,22 @@ pub enum StartError {
     /// A client's setting is wrong.
     #[error(transparent)]
     Client(#[from] SettingsError),
-    /// An internal topic cannot be used.
-    #[error(transparent)]
-    Topic(#[from] TopicLogError),
     /// The operating system refuses a thread.
     #[error(transparent)]
     Thread(#[from] io::Error),
 }
 
-pub(super) async fn open(
+/// Opens the way to the cluster as soon as somebody waits for it.
+///
+/// # Errors
+/// A client's setting is wrong.
+pub(super) fn opening(
     config: &DistributedConfig,
     rest: &RestServer,
-) -> Result<Cluster, StartError> {
-    // The offsets topic is made with the others, though sources alone read it.
-    drop(log(config, TopicPurpose::Offsets).await?);
-    let status = log(config, TopicPurpose::Statuses).await?;
-    let configs = log(config, TopicPurpose::Configs).await?;
+) -> Result<Opening, SettingsError> {
+    let offsets = log(config, TopicPurpose::Offsets)?;
+    let status = log(config, TopicPurpose::Statuses)?;
+    let configs = log(config, TopicPurpose::Configs)?;
     let client = client(config)?;
     let group = CohortSettings {
         group_id: config.group_id.as_str().into(),
@@ -61,26 +59,48 @@ pub(super) async fn open(
         retry_backoff_max: client.retry_backoff_max,
         discovery_timeout: Some(config.heartbeat_interval),
     };
-    Ok(Cluster::new(ClusterParts {
-        config: configs,
-        status,
-        client: Brokers::new(client, FramePool::new(GROUP_POOL_BYTES)),
-        group,
-        leader: Arc::new(LeaderAtRest {
-            client: rest.client().clone(),
-            algorithm: config.signatures.algorithm,
-        }),
-        signatures: config.signatures.clone(),
+    let leader = Arc::new(LeaderAtRest {
+        client: rest.client().clone(),
+        algorithm: config.signatures.algorithm,
+    });
+    let signatures = config.signatures.clone();
+    Ok(Box::pin(async move {
+        // The offsets topic is made with the others, though sources alone read it.
+        drop(open(offsets).await?);
+        let status = open(status).await?;
+        let config = open(configs).await?;
+        Ok(Box::new(Cluster::new(ClusterParts {
+            config,
+            status,
+            client: Brokers::new(client, FramePool::new(GROUP_POOL_BYTES)),
+            group,
+            leader,
+            signatures,
+        })))
     }))
 }
 
-async fn log(
+fn log(
     config: &DistributedConfig,
     purpose: TopicPurpose,
-) -> Result<(TopicLog, LogEvents), StartError> {
-    let topic = InternalTopic::of(config, purpose);
+) -> Result<(InternalTopic, LogSettings), SettingsError> {
     let settings = LogSettings::of(config, purpose)?;
-    Ok(TopicLog::open(topic, settings).await?)
+    Ok((InternalTopic::of(config, purpose), settings))
+}
+
+/// Opens a topic, or says in one line why it cannot be.
+async fn open(
+    (topic, settings): (InternalTopic, LogSettings),
+) -> Result<(TopicLog, LogEvents), String> {
+    TopicLog::open(topic, settings).await.map_err(|error| {
+        let mut text = error.to_string();
+        let mut cause = std::error::Error::source(&error);
+        while let Some(below) = cause {
+            text = format!("{text}: {below}");
+            cause = below.source();
+        }
+        text
+    })
 }
 
 /// The client of the group.

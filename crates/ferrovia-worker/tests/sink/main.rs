@@ -26,3 +26,6 @@ mod bad_records;
 mod target_outages;
 mod retries;
 mod secrets;
+mod topics;
+mod standstills;
+mod revivals;

@@ -225,34 +225,31 @@ impl SinkConnector for ProbeConnector {
     }
 
     fn task(&self) -> Box<dyn SinkTask> {
-        let probes = PROBES.lock().unwrap_or_else(PoisonError::into_inner);
-        let probe = Arc::clone(&probes[&self.settings[PROBE_SETTING]]);
-        let number = probe.tasks.fetch_add(1, Ordering::Relaxed);
-        let takes_batches = self.settings.contains_key(TAKES_BATCHES);
+        // The connector may never have been started: its task learns everything when it starts.
         Box::new(ProbeTask {
-            input: if takes_batches {
-                InputForm::Batches
-            } else {
-                InputForm::Records
-            },
-            probe,
-            number,
+            probe: None,
+            input: InputForm::Records,
+            number: 0,
             puts: 0,
         })
     }
 }
 
 struct ProbeTask {
-    probe: Arc<Probe>,
+    probe: Option<Arc<Probe>>,
     input: InputForm,
     number: u64,
     puts: usize,
 }
 
 impl ProbeTask {
+    fn probe(&self) -> &Probe {
+        self.probe.as_ref().unwrap()
+    }
+
     /// Notes a call and answers where.
     fn note(&self, call: Call) -> usize {
-        let mut diary = self.probe.lock();
+        let mut diary = self.probe().lock();
         diary.push(Entry {
             task: self.number,
             call,
@@ -266,14 +263,23 @@ impl SinkTask for ProbeTask {
         self.input
     }
 
-    fn start(&mut self, _: &mut SinkContext) -> Outcome {
+    fn start(&mut self, context: &mut SinkContext) -> Outcome {
+        let settings = context.settings();
+        let probes = PROBES.lock().unwrap_or_else(PoisonError::into_inner);
+        let probe = Arc::clone(&probes[&settings[PROBE_SETTING]]);
+        drop(probes);
+        self.number = probe.tasks.fetch_add(1, Ordering::Relaxed);
+        if settings.contains_key(TAKES_BATCHES) {
+            self.input = InputForm::Batches;
+        }
+        self.probe = Some(probe);
         self.note(Call::Start);
         Ok(())
     }
 
     fn open(&mut self, partitions: &[TopicPartition], context: &mut SinkContext) -> Outcome {
         self.note(Call::Open(partitions.to_vec()));
-        match &self.probe.script.open {
+        match &self.probe().script.open {
             Some(open) => open(partitions, context),
             None => Ok(()),
         }
@@ -283,7 +289,7 @@ impl SinkTask for ProbeTask {
         let mut records = Vec::new();
         batch.for_each(|record| {
             records.push((record.origin().clone(), record.offset()));
-            match &self.probe.script.see {
+            match &self.probe().script.see {
                 Some(see) => see(record, context),
                 None => Ok(()),
             }
@@ -294,7 +300,7 @@ impl SinkTask for ProbeTask {
             records: records.clone(),
             taken: false,
         });
-        if let Some(put) = &self.probe.script.put {
+        if let Some(put) = &self.probe().script.put {
             put(
                 &Put {
                     nth,
@@ -303,7 +309,7 @@ impl SinkTask for ProbeTask {
                 context,
             )?;
         }
-        if let Call::Put { taken, .. } = &mut self.probe.lock()[at].call {
+        if let Call::Put { taken, .. } = &mut self.probe().lock()[at].call {
             *taken = true;
         }
         Ok(())
@@ -311,7 +317,7 @@ impl SinkTask for ProbeTask {
 
     fn flush(&mut self, _: &Offsets, _: &mut SinkContext) -> Outcome {
         self.note(Call::Flush);
-        match &self.probe.script.flush {
+        match &self.probe().script.flush {
             Some(flush) => flush(),
             None => Ok(()),
         }
@@ -326,21 +332,21 @@ impl SinkTask for ProbeTask {
             asked: offsets.clone(),
             safe: None,
         });
-        let answer = match &self.probe.script.pre_commit {
+        let answer = match &self.probe().script.pre_commit {
             Some(answer) => answer(offsets, context)?,
             None => {
                 self.flush(offsets, context)?;
                 offsets.clone()
             }
         };
-        if let Call::PreCommit { safe, .. } = &mut self.probe.lock()[at].call {
+        if let Call::PreCommit { safe, .. } = &mut self.probe().lock()[at].call {
             *safe = Some(answer.clone());
         }
         Ok(answer)
     }
 
     fn close(&mut self, partitions: &[TopicPartition], _: &mut SinkContext) -> Outcome {
-        let known = |one: &TopicPartition| Some((one.clone(), (self.probe.committed)(one)?));
+        let known = |one: &TopicPartition| Some((one.clone(), (self.probe().committed)(one)?));
         self.note(Call::Close {
             partitions: partitions.to_vec(),
             committed: partitions.iter().filter_map(known).collect(),

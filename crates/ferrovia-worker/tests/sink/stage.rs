@@ -16,6 +16,7 @@ use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 use ferrovia_pipeline::topic::TopicPartition;
 use ferrovia_worker::config::worker::StandaloneConfig;
 use ferrovia_worker::config::{ConnectorFile, InitialState, WorkerConfig};
+use ferrovia_worker::herder::Change;
 use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::status::{State, Status, TaskId};
 use ferrovia_worker::worker::Worker as Whole;
@@ -301,6 +302,30 @@ impl Worker {
     pub(crate) async fn status(&self, task: u32) -> Option<Status> {
         let id = TaskId::new(NAME, task);
         self.worker.herder().task_status(id).await.unwrap()
+    }
+
+    /// The topics that the connector's tasks are known to have used.
+    pub(crate) async fn topics(&self) -> Vec<String> {
+        let used = self.worker.herder().topics(NAME).await.unwrap();
+        used.topics.into_iter().collect()
+    }
+
+    /// Waits until exactly these topics are known to have been used.
+    pub(crate) async fn until_topics(&self, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let topics = self.topics().await;
+            if topics == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "never {expected:?}: {topics:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Asks the herder for a change.
+    pub(crate) async fn change(&self, change: Change) {
+        self.worker.herder().change(change).await.unwrap();
     }
 
     /// Waits until the task is in this state, and answers its trace.

@@ -88,6 +88,7 @@ fn failed_task_stays_failed_and_says_that_it_has_ended() {
             lone.next().await,
             Some(TaskEvent::State(State::Running, String::new()))
         );
+        assert_eq!(lone.next().await, Some(TaskEvent::UsedTopic("t".into())));
         let failed = lone.next().await;
         assert!(
             matches!(failed, Some(TaskEvent::State(State::Failed, _))),

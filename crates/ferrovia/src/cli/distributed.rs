@@ -50,10 +50,7 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     info!("REST server listening at {listening}, advertising URL {advertised}");
     info!("Kafka Connect starting");
     let catalog = Arc::new(BuiltIn::new());
-    let mut running = tokio::select! {
-        running = Worker::distributed(config, &rest, catalog, loggers) => running?,
-        exit = signals.next() => return Ok(exit),
-    };
+    let mut running = Worker::distributed(config, &rest, catalog, loggers)?;
     info!(
         "Kafka Connect worker initialization took {}ms",
         begun.elapsed().as_millis()

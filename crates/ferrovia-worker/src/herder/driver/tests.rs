@@ -1,6 +1,8 @@
 //! The driver with a runner that only reports.
 
 use super::*;
+use crate::config::DistributedConfig;
+use crate::herder::machine::ClusterRules;
 use crate::herder::testing::{Runner, file, parts};
 use crate::status::State;
 
@@ -91,5 +93,74 @@ fn a_connector_that_panics_fails_alone() {
             State::Failed
         );
         handle.stop().await.unwrap();
+    });
+}
+
+/// A worker of a cluster whose topics are opened by `opening`.
+fn in_cluster(opening: Opening) -> (Herder<Runner>, HerderHandle) {
+    let runner = Runner::reporting(State::Running, "");
+    let mut parts = parts(runner, Duration::from_secs(5));
+    let settings = [
+        ("bootstrap.servers", "127.0.0.1:1"),
+        ("group.id", "g"),
+        ("config.storage.topic", "c"),
+        ("offset.storage.topic", "o"),
+        ("status.storage.topic", "s"),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        (
+            "value.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let config = DistributedConfig::from_settings(settings.into()).unwrap();
+    parts.rules.cluster = Some(ClusterRules {
+        url: "http://w:1/".into(),
+        protocol: config.protocol,
+        rebalance_delay_max: config.rebalance_delay_max,
+        sync_timeout: config.sync_timeout,
+        unsync_backoff: config.unsync_backoff,
+        signatures: config.signatures,
+    });
+    parts.cluster = Some(opening);
+    Herder::new(parts)
+}
+
+fn block_on(test: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let deadline = Duration::from_secs(20);
+    runtime.block_on(async { tokio::time::timeout(deadline, test).await.unwrap() });
+}
+
+#[test]
+fn users_are_answered_while_the_topics_are_opened_and_the_worker_can_end() {
+    let (herder, handle) = in_cluster(Box::pin(std::future::pending()));
+    block_on(async {
+        let asking = async {
+            handle.ready().await.unwrap();
+            assert_eq!(handle.is_ready(Duration::from_secs(5)).await, Ok(false));
+            assert!(handle.overview().await.unwrap().is_empty());
+            let stage = handle.stage().unwrap();
+            let expected = "The worker is currently initializing and reading to the end of internal topics, which began at ";
+            assert!(stage.starts_with(expected), "{stage}");
+            handle.stop().await.unwrap();
+        };
+        let (ended, ()) = tokio::join!(herder.run(), asking);
+        assert_eq!(ended, Ok(()));
+    });
+}
+
+#[test]
+fn topic_that_cannot_be_opened_ends_the_worker_with_the_reason() {
+    let (herder, handle) = in_cluster(Box::pin(async { Err("no such topic".to_owned()) }));
+    block_on(async {
+        assert_eq!(herder.run().await, Err("no such topic".to_owned()));
+        assert_eq!(handle.overview().await, Err(HerderError::Stopping));
     });
 }

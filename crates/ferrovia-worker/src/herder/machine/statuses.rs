@@ -45,7 +45,9 @@ impl HerderMachine {
         let is_known = known
             .topics(&id.connector)
             .any(|(known, _)| **known == *topic);
-        if is_known || !self.rules.tracks_topics {
+        // A task that has not ended yet may outlive its connector.
+        let is_orphan = !self.config.snapshot().contains(&id.connector);
+        if is_known || is_orphan || !self.rules.tracks_topics {
             return;
         }
         self.write_status(StatusRecord::Topic {

@@ -1,5 +1,6 @@
 //! The rules of a worker that is alone and of one of a cluster, event by event.
 
 mod alone;
+mod revive;
 mod member;
 mod rig;

@@ -53,18 +53,28 @@ impl CheckedKeys {
 
     /// Adds a fault to a key, which need not be defined.
     pub(super) fn add_error(&mut self, name: &str, message: &str) {
+        self.entry(name, None).errors.push(message.to_owned());
+    }
+
+    /// Lists a key with its value, even if it is not defined.
+    pub(super) fn list(&mut self, name: &str, value: Option<&str>) {
+        self.entry(name, value);
+    }
+
+    /// What came of a key; where it is not known yet, it has this value.
+    fn entry(&mut self, name: &str, value: Option<&str>) -> &mut Checked {
         let place = self.0.len();
         let (_, checked) = self.0.entry(name.to_owned()).or_insert_with(|| {
             let checked = Checked {
                 name: name.to_owned(),
-                value: None,
+                value: value.map(str::to_owned),
                 errors: Vec::new(),
                 recommended: Vec::new(),
                 is_visible: true,
             };
             (place, checked)
         });
-        checked.errors.push(message.to_owned());
+        checked
     }
 
     /// Keys without a value are faults, whether they are defined or not.

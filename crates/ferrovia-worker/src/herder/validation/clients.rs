@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ferrovia_pipeline::config::{ConfigError, ConfigKey, ConfigType};
 
 use super::Effective;
+use super::checked::CheckedKeys;
 use super::definition::parse;
 use super::infos::{ConfigInfo, ConfigInfos, KeyInfo, ValueInfo, text};
 use crate::config::java_map::in_java_order;
@@ -65,6 +66,32 @@ pub(super) fn check_client(
             "Client Config Overrides not allowed [{}]",
             refused.join(", ")
         )),
+    }
+}
+
+/// No sink reads as a member of the group that its workers are in. A group of the connector's own is listed among the
+/// keys that nothing defines, whether it is at fault or not, as Java lists it.
+///
+/// # Source
+/// `DistributedHerder.validateSinkConnectorGroupId`
+pub(super) fn check_group(worker_group: &str, settings: &Effective<'_>, checked: &mut CheckedKeys) {
+    let key = format!("{}group.id", ClientKind::Consumer.override_prefix());
+    if let Some(group) = settings.get(&key) {
+        checked.list(&key, group);
+        if group == Some(worker_group) {
+            let message = format!(
+                "Consumer group {worker_group} conflicts with Connect worker group {worker_group}"
+            );
+            checked.add_error(&key, &message);
+        }
+        return;
+    }
+    let name = settings.text("name").map_or("null", str::trim);
+    if worker_group.strip_prefix("connect-") == Some(name) {
+        let message = format!(
+            "Consumer group for sink connector named {name} conflicts with Connect worker group {worker_group}"
+        );
+        checked.add_error("name", &message);
     }
 }
 

@@ -353,3 +353,51 @@ fn misspelt_keys_are_found_with_what_was_meant() {
             > 60
     );
 }
+
+/// The faults of each key, and the keys that are listed without a definition.
+fn faults_in_group(group: &str, settings: &[(&str, &str)]) -> (Vec<(String, String)>, Vec<String>) {
+    let validator = validator(&[]).in_group(group.to_owned());
+    let least = [
+        ("name", "s"),
+        ("connector.class", "FileStreamSink"),
+        ("topics", "t"),
+    ];
+    let all: Vec<_> = least.iter().chain(settings).copied().collect();
+    let infos = validator.validate(&testing::given(&all)).unwrap();
+    let values = infos.configs.iter().filter_map(|info| info.value.as_ref());
+    let faults = values.flat_map(|value| {
+        let errors = value.errors.iter();
+        errors.map(|error| (value.name.clone(), error.clone()))
+    });
+    let undefined = infos.configs.iter();
+    let undefined = undefined.filter(|info| info.definition.is_none());
+    let undefined = undefined.filter_map(|info| Some(info.value.as_ref()?.name.clone()));
+    (faults.collect(), undefined.collect())
+}
+
+#[test]
+fn sink_must_not_read_in_the_group_of_its_workers() {
+    let key = "consumer.override.group.id";
+    let fault = |key: &str, text: &str| vec![(key.to_owned(), text.to_owned())];
+    assert_eq!(
+        faults_in_group("connect-s", &[]).0,
+        fault(
+            "name",
+            "Consumer group for sink connector named s conflicts with Connect worker group connect-s"
+        )
+    );
+    assert!(faults_in_group("workers", &[]).0.is_empty());
+    let (faults, undefined) = faults_in_group("workers", &[(key, "workers")]);
+    assert_eq!(
+        faults,
+        fault(
+            key,
+            "Consumer group workers conflicts with Connect worker group workers"
+        )
+    );
+    assert_eq!(undefined, [key]);
+    // The name does not matter then, and Java lists the key all the same.
+    let (faults, undefined) = faults_in_group("connect-s", &[(key, "own")]);
+    assert!(faults.is_empty(), "{faults:?}");
+    assert_eq!(undefined, [key]);
+}

@@ -69,6 +69,9 @@ async fn ends(
     let query = partitions.iter().cloned();
     let query = query.map(|partition| (partition, OffsetSpec::Latest));
     let listed = list_offsets(cluster, query.collect(), isolation).await;
+    // Ends say nothing about a position in a topic of the same name that is gone: whoever compares them has to know by
+    // then which topic is there.
+    cluster.refresh().await?;
     let one = |partition: &TopicPartition| match listed.get(partition) {
         Some(Ok(found)) => Ok((partition.clone(), found.offset.unwrap_or(0))),
         Some(Err(error)) => Err(error.clone()),

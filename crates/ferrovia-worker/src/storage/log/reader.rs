@@ -122,7 +122,11 @@ impl Reader {
         match wake {
             Wake::Closed => return Err(Closed),
             Wake::Asked(mark) => self.ask(mark),
-            Wake::Found(ends) => self.ends = Some(ends),
+            Wake::Found(ends) => {
+                // They came with metadata, which may say that the topic was made anew.
+                self.on_metadata();
+                self.ends = Some(ends);
+            }
             Wake::Metadata => self.on_metadata(),
             Wake::Tick => {}
             Wake::Fetched(Ok(fetched)) => {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use ferrovia_client::settings::{ClientSettings, ConsumerSettings, IsolationLevel, SettingsError};
+use ferrovia_pipeline::batch::{BatchOptions, Codec};
 
+use crate::config::Settings;
 use crate::config::distributed::{DistributedConfig, ExactlyOnceSource};
 use crate::storage::log::{InternalTopic, TopicPurpose};
 
@@ -14,11 +16,14 @@ pub struct LogSettings {
     pub client: ClientSettings,
     /// Whether records of open and aborted transactions are read.
     pub isolation: IsolationLevel,
+    /// How records are compressed.
+    pub batch: BatchOptions,
 }
 
 impl LogSettings {
     /// How the worker's settings say that the topic is read and written: transactions count for configurations and offsets
-    /// where sources are exactly once, else as `isolation.level` says.
+    /// where sources are exactly once, else as `isolation.level` says. Of a producer's settings `compression.type` counts;
+    /// all in-sync replicas have to have a record, whatever `acks` says.
     ///
     /// # Errors
     /// A client setting cannot be used.
@@ -39,6 +44,10 @@ impl LogSettings {
                 client_id: format!("{}{name}", config.client_id).into(),
                 ..consumer.client
             },
+            batch: BatchOptions {
+                codec: codec(config.own_client_settings())?,
+                ..BatchOptions::default()
+            },
             isolation: match is_transactional {
                 true => IsolationLevel::ReadCommitted,
                 false => consumer.isolation_level,
@@ -46,6 +55,19 @@ impl LogSettings {
         })
     }
 }
+
+fn codec(settings: &Settings) -> Result<Codec, SettingsError> {
+    let Some(name) = settings.text(COMPRESSION).map(str::trim) else {
+        return Ok(Codec::None);
+    };
+    Codec::from_name(name).ok_or_else(|| SettingsError::Invalid {
+        name: COMPRESSION,
+        value: name.to_owned(),
+        reason: "String must be one of: none, gzip, snappy, lz4, zstd".to_owned(),
+    })
+}
+
+const COMPRESSION: &str = "compression.type";
 
 impl InternalTopic {
     /// The topic that the worker's settings name for a purpose.
@@ -62,5 +84,27 @@ impl InternalTopic {
             replication_factor: topic.replication_factor,
             configs: topic.configs.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn of(compression: &str) -> Result<Codec, String> {
+        let set = BTreeMap::from([(COMPRESSION.to_owned(), compression.to_owned())]);
+        codec(&Settings::from(set)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn records_are_compressed_as_the_worker_says() {
+        assert_eq!(codec(&Settings::default()), Ok(Codec::None));
+        assert_eq!(of("zstd"), Ok(Codec::Zstd));
+        assert_eq!(
+            of("zip").unwrap_err(),
+            "Invalid value zip for configuration compression.type: String must be one of: none, gzip, snappy, lz4, zstd"
+        );
     }
 }

@@ -7,6 +7,7 @@ use ferrovia_broker::{BrokerConfig, EmbeddedBroker, Fault, Times};
 use ferrovia_client::admin::configs::topic_configs;
 use ferrovia_client::admin::topics::{NewTopic, create_topics, delete_topics};
 use ferrovia_client::settings::{ClientSettings, IsolationLevel};
+use ferrovia_pipeline::batch::{BatchOptions, Codec};
 use kafka_protocol::messages::ApiKey;
 use tokio::time::timeout;
 
@@ -32,6 +33,10 @@ fn settings(broker: &EmbeddedBroker) -> LogSettings {
     LogSettings {
         client: ClientSettings::from_properties(&properties.into()).unwrap(),
         isolation: IsolationLevel::ReadUncommitted,
+        batch: BatchOptions {
+            codec: Codec::Lz4,
+            ..BatchOptions::default()
+        },
     }
 }
 
@@ -231,7 +236,11 @@ async fn broker_that_comes_back_is_read_and_written_on() {
 #[tokio::test]
 async fn topic_that_was_made_anew_is_read_from_its_beginning() {
     let broker = broker(BrokerConfig::default()).await;
-    let (log, mut events) = open(&broker, topic(TopicPurpose::Configs, 1)).await;
+    // The reader does not come to hear of it by the age of its metadata.
+    let mut settings_of_log = settings(&broker);
+    settings_of_log.client.metadata_max_age = DEADLINE * 10;
+    let opened = TopicLog::open(topic(TopicPurpose::Configs, 1), settings_of_log);
+    let (log, mut events) = timeout(DEADLINE, opened).await.unwrap().unwrap();
     for n in 0..3 {
         append(&log, "old", &n.to_string()).await;
     }

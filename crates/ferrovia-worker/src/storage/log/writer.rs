@@ -66,6 +66,7 @@ impl Requests {
 pub(super) struct Writer {
     topic: Arc<str>,
     partitions: i32,
+    options: BatchOptions,
     producer: Producer,
     requests: mpsc::Receiver<Request>,
 }
@@ -85,11 +86,17 @@ struct Call {
 
 impl Writer {
     /// A writer and the way to it. It sends on the current runtime.
-    pub(super) fn new(cluster: Cluster, topic: Arc<str>, partitions: i32) -> (Self, Requests) {
+    pub(super) fn new(
+        cluster: Cluster,
+        topic: Arc<str>,
+        partitions: i32,
+        options: BatchOptions,
+    ) -> (Self, Requests) {
         let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
         let writer = Self {
             topic,
             partitions,
+            options,
             producer: Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT),
             requests,
         };
@@ -133,7 +140,7 @@ impl Writer {
             let partition = partition_for_key(key, self.partitions);
             let (writer, calls) = open
                 .entry(partition)
-                .or_insert_with(|| (BatchWriter::new(BatchOptions::default()), Vec::new()));
+                .or_insert_with(|| (BatchWriter::new(self.options), Vec::new()));
             let (key, value) = (Some(&**key), value.as_deref());
             if !writer.is_empty() && !writer.has_room_for(key, value, &[]) {
                 let bytes = writer.seal(Seal::default())?;

@@ -84,8 +84,11 @@ pub enum Command {
 /// Runs a task until it is told to stop or fails. Closing `commands` stops it too.
 pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, reports: TaskReports) {
     if spec.starts_paused {
+        spec.metrics.activity().pause();
         reports.state(State::Paused, "").await;
-        if !wait_for_resume(&mut commands).await {
+        let goes_on = wait_for_resume(&mut commands).await;
+        spec.metrics.activity().resume();
+        if !goes_on {
             reports.state(State::Unassigned, "").await;
             reports.ended().await;
             return;
@@ -133,7 +136,7 @@ pub(super) struct Driver {
     pub(super) batch: SinkBatch,
     pub(super) retries: Retries,
     pub(super) reporters: Reporters,
-    reports: TaskReports,
+    pub(super) reports: TaskReports,
     pub(super) machine: SinkMachine,
     pub(super) commits: Commits,
     pub(super) intake: Intake,
@@ -168,7 +171,7 @@ impl Driver {
         let batch = SinkBatch::new(spec.plan, inflater, errors, spec.consumer.check_crcs);
         let settings = crate::task::sink::fetch::settings(&spec.consumer);
         Self {
-            task: Guarded::new(spec.task),
+            task: Guarded::new(spec.task, Arc::clone(&spec.metrics)),
             context,
             batch,
             retries: Retries::new(&spec.reports.errors),
@@ -218,6 +221,7 @@ impl Driver {
                 Step::Put => self.put().await?,
                 Step::Commit => {
                     self.reporters.settle().await?;
+                    self.intake.forget_topics();
                     self.begin_commit()?;
                 }
                 Step::CommitTimedOut => {
@@ -281,11 +285,13 @@ impl Driver {
             Wake::Group(None) => Err(ConnectError::failed("the consumer group membership ended")),
             Wake::Command(Some(Command::Pause)) => {
                 self.machine.pause();
+                self.metrics.activity().pause();
                 self.reports.state(State::Paused, "").await;
                 Ok(())
             }
             Wake::Command(Some(Command::Resume)) => {
                 self.machine.resume();
+                self.metrics.activity().resume();
                 self.reports.state(State::Running, "").await;
                 Ok(())
             }

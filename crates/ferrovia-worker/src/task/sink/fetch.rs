@@ -1,7 +1,8 @@
 //! Takes what a broker sent: walks the batch headers, says where to read on, and asks for more before any record is
 //! looked at, so that the broker is busy while the task is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ferrovia_client::fetch::{FetchSettings, Fetched, Fetcher, OffsetReset};
 use ferrovia_client::settings::{AutoOffsetReset, ConsumerSettings};
@@ -50,6 +51,24 @@ pub(super) struct Intake {
     taken: BTreeMap<TopicPartition, CommitPosition>,
     /// Records that each partition holds beyond that.
     lag: BTreeMap<TopicPartition, i64>,
+    topics: SeenTopics,
+}
+
+/// The topics of which records came.
+#[derive(Debug, Default)]
+struct SeenTopics {
+    known: BTreeSet<Arc<str>>,
+    /// Those that were not told yet.
+    untold: Vec<Arc<str>>,
+}
+
+impl SeenTopics {
+    fn see(&mut self, topic: &Arc<str>) {
+        if !self.known.contains(topic) {
+            self.known.insert(Arc::clone(topic));
+            self.untold.push(Arc::clone(topic));
+        }
+    }
 }
 
 impl Intake {
@@ -73,6 +92,9 @@ impl Intake {
             let walked = walk(&partition, fetched, read_committed, batch)?;
             records += walked.records;
             bytes += walked.bytes;
+            if walked.records > 0 {
+                self.topics.see(&partition.topic);
+            }
             fetcher.advance(&client_partition, walked.next.offset, walked.next.epoch);
             self.lag.insert(
                 partition.clone(),
@@ -86,6 +108,20 @@ impl Intake {
     /// The batch was put: where each partition of it stands now.
     pub(super) fn take_positions(&mut self) -> BTreeMap<TopicPartition, CommitPosition> {
         std::mem::take(&mut self.taken)
+    }
+
+    /// The topics, as the brokers call them, of which records came for the first time since
+    /// [`forget_topics`](Self::forget_topics).
+    ///
+    /// # Source
+    /// `WorkerSinkTask.convertAndTransformRecord`, `recordActiveTopic`
+    pub(super) fn take_new_topics(&mut self) -> Vec<Arc<str>> {
+        std::mem::take(&mut self.topics.untold)
+    }
+
+    /// From now on all topics are new again: a user may have reset the list of those that are known.
+    pub(super) fn forget_topics(&mut self) {
+        self.topics.known.clear();
     }
 
     /// `partition` is gone, or is read anew.

@@ -1,6 +1,7 @@
 //! Hands batches to a connector's task. A panic there is that task's failure and nobody else's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ferrovia_pipeline::error::ConnectError;
@@ -8,12 +9,16 @@ use ferrovia_pipeline::errors::BadRecord;
 use ferrovia_pipeline::sink::SinkTask;
 use ferrovia_pipeline::topic::Offsets;
 
+use crate::task::metrics::SinkTaskMetrics;
 use crate::task::sink::commit::CommitPosition;
 use crate::task::sink::driver::Driver;
 
 impl Driver {
     /// Hands the batch at hand to the task, and tells of the records that were bad.
     pub(super) async fn put(&mut self) -> Result<(), ConnectError> {
+        for topic in self.intake.take_new_topics() {
+            self.reports.used_topic(topic).await;
+        }
         let Self {
             task,
             batch,
@@ -29,12 +34,16 @@ impl Driver {
         let requests = self.context.take_requests();
         match outcome {
             Ok(()) if outage.is_some() => {
+                self.metrics
+                    .activity()
+                    .retry(outage.as_deref().unwrap_or_default());
                 self.machine.on_put_again(Instant::now(), requests.timeout)
             }
             Ok(()) if self.batch.take_retry().is_some() => self.on_retry(),
             Ok(()) => self.on_put()?,
             Err(error) if error.is_retriable() => {
                 let trace = self.trace(&error);
+                self.metrics.activity().retry(&trace);
                 tracing::error!(trace, "RetriableException from SinkTask");
                 self.machine.on_put_again(Instant::now(), requests.timeout);
             }
@@ -93,7 +102,12 @@ impl Driver {
     fn on_retry(&mut self) {
         let now = Instant::now();
         match self.retries.on_failure(now, fastrand::f64()) {
-            Some(delay) => self.machine.on_put_again(now, Some(delay)),
+            Some(delay) => {
+                self.metrics
+                    .activity()
+                    .retry("a transformation asks for it");
+                self.machine.on_put_again(now, Some(delay));
+            }
             None => {
                 self.batch.give_up_retry();
                 self.machine.on_records();
@@ -103,6 +117,7 @@ impl Driver {
 
     fn on_put(&mut self) -> Result<(), ConnectError> {
         self.retries.on_put();
+        self.metrics.activity().progress();
         let shown = self.batch.shown();
         self.metrics.on_sent(shown.records, shown.bytes);
         for (partition, offset) in self.batch.part_offsets().iter().flat_map(Offsets::iter) {
@@ -148,13 +163,16 @@ fn exceeded(bad: &[BadRecord]) -> ConnectError {
 /// A connector's task. Once it has panicked, it is called no more but for its `stop`.
 pub(super) struct Guarded {
     task: Box<dyn SinkTask>,
+    metrics: Arc<SinkTaskMetrics>,
     has_panicked: bool,
 }
 
 impl Guarded {
-    pub(super) fn new(task: Box<dyn SinkTask>) -> Self {
+    /// Others see by `metrics` which call is under way.
+    pub(super) fn new(task: Box<dyn SinkTask>, metrics: Arc<SinkTaskMetrics>) -> Self {
         Self {
             task,
+            metrics,
             has_panicked: false,
         }
     }
@@ -168,7 +186,9 @@ impl Guarded {
         what: &str,
         call: impl FnOnce(&mut dyn SinkTask) -> T,
     ) -> Result<T, ConnectError> {
+        self.metrics.activity().enter(what);
         let outcome = guarded(what, || call(self.task.as_mut()));
+        self.metrics.activity().leave();
         self.has_panicked |= outcome.is_err();
         outcome
     }
@@ -176,6 +196,12 @@ impl Guarded {
     /// Whether nobody knows what the task has left half done: not even its word on safe offsets counts.
     pub(super) fn has_panicked(&self) -> bool {
         self.has_panicked
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        self.metrics.activity().end();
     }
 }
 

@@ -95,12 +95,14 @@ impl Driver {
             self.commits.forget(topic_partition);
             self.intake.forget(topic_partition);
         }
+        self.metrics.on_lag(self.intake.lag());
         self.context.unassign(partitions);
         if !self.batch.is_empty() {
             self.batch
                 .retain(|delivered| !partitions.contains(delivered));
             if self.batch.is_empty() {
                 self.machine.on_batch_gone();
+                self.metrics.activity().progress();
             }
         }
         let Self { task, context, .. } = self;
@@ -238,5 +240,6 @@ impl Driver {
         }
         self.batch.clear();
         self.machine.on_batch_gone();
+        self.metrics.activity().progress();
     }
 }
