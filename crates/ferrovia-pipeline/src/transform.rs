@@ -1,7 +1,7 @@
 //! Transformations: steps that change single records between the converters and the connector.
 //!
-//! A [`TransformationChain`] is made of a connector's settings once, when a task starts. A record goes through it by
-//! value and is changed in place where Java makes a copy, because nobody else sees it. Each Java class is a file here;
+//! A [`TransformationChain`] is made of a connector's settings once, when a task starts. A record is
+//! changed in place where Java makes a copy, because nobody else sees it. Each Java class is a file here;
 //! the classes that end in `$Key` and `$Value` are one transformation for either side of a record.
 //!
 //! # Source
@@ -45,15 +45,24 @@ use crate::error::ConnectError;
 /// # Source
 /// `org.apache.kafka.connect.transforms.Transformation`
 pub trait Transformation: Send + Debug {
-    /// The record as it goes on; `None` drops it.
+    /// Changes the record, and answers whether it goes on.
     ///
     /// # Errors
-    /// The record cannot be changed as configured. It is lost then: whoever wants to report it keeps what it was read
-    /// from.
-    fn apply<'a>(&mut self, record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError>;
+    /// The record cannot be changed as configured. What has become of it then is nothing to look at: whoever wants to
+    /// report it keeps what it was read from.
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError>;
 
     /// What it looks at and changes, so that the rest need not be decoded for it.
     fn scope(&self) -> Scope;
+}
+
+/// What becomes of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It goes on.
+    Kept,
+    /// It ends here: for Java the transformation answered `null`.
+    Dropped,
 }
 
 /// What a step looks at and changes. Each includes what the ones before it do.

@@ -8,8 +8,9 @@
 //! # Source
 //! `java.util.HashMap`, `java.util.LinkedHashMap`
 
-mod copy;
+mod order;
 mod entries;
+mod copy;
 
 use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
@@ -18,57 +19,24 @@ use indexmap::Equivalent;
 use num_bigint::Sign;
 
 use self::entries::Entries;
+use self::order::Order;
 use crate::data::Value;
 
 /// A map from values to values.
 #[derive(Clone, Debug)]
 pub struct Map<'a> {
-    /// Apart, because a value is as large as its largest variant, and most values are no maps.
-    table: Box<Table<'a>>,
-}
-
-#[derive(Clone, Debug)]
-struct Table<'a> {
     entries: Entries<'a>,
-    order: Order,
 }
-
-/// The order in which Java shows a map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Order {
-    /// That of the buckets of a table of this size, a power of two.
-    Hash { capacity: usize },
-    /// That of insertion.
-    Insertion,
-}
-
-impl Order {
-    /// Makes a table large enough for as many entries.
-    #[inline]
-    fn grow_for(&mut self, entries: usize) {
-        if let Self::Hash { capacity } = self {
-            while entries * 4 > *capacity * 3 {
-                *capacity *= 2;
-            }
-        }
-    }
-}
-
-/// The table of a `HashMap` that was made without a size.
-const DEFAULT_CAPACITY: usize = 16;
 
 impl<'a> Map<'a> {
     /// An empty `HashMap`.
     pub fn new() -> Self {
-        Self::in_order(Order::Hash {
-            capacity: DEFAULT_CAPACITY,
-        })
+        Self::in_order(Order::DEFAULT)
     }
 
     /// An empty `HashMap` made with an initial capacity, as `new HashMap<>(size)` is.
     pub fn with_capacity(size: usize) -> Self {
-        let capacity = size.max(1).next_power_of_two();
-        Self::in_order(Order::Hash { capacity })
+        Self::in_order(Order::of_table(size))
     }
 
     /// An empty `HashMap` as large as `new HashMap<>(other)` makes it for `size` entries.
@@ -83,25 +51,24 @@ impl<'a> Map<'a> {
     }
 
     fn in_order(order: Order) -> Self {
-        let entries = Entries::default();
         Self {
-            table: Box::new(Table { entries, order }),
+            entries: Entries::new(order),
         }
     }
 
     /// Makes room for as many more entries, which changes nothing that can be seen.
     pub fn reserve(&mut self, entries: usize) {
-        self.table.entries.reserve(entries);
+        self.entries.reserve(entries);
     }
 
     /// Whether this is a `LinkedHashMap`.
     pub fn is_linked(&self) -> bool {
-        self.table.order == Order::Insertion
+        self.entries.order() == Order::Insertion
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.table.entries.len()
+        self.entries.len()
     }
 
     /// Whether there are none.
@@ -112,10 +79,7 @@ impl<'a> Map<'a> {
     /// Puts a value; that of an equal key is replaced in its place and answered.
     #[inline]
     pub fn insert(&mut self, key: Value<'a>, value: Value<'a>) -> Option<Value<'a>> {
-        let replaced = self.table.entries.insert(Key(key), value);
-        let Table { entries, order } = &mut *self.table;
-        order.grow_for(entries.len());
-        replaced
+        self.entries.insert(Key(key), value)
     }
 
     /// Puts a value under a text.
@@ -124,23 +88,21 @@ impl<'a> Map<'a> {
         self.insert(Value::String(key.into()), value)
     }
 
-    /// The place of the value under a text: there is null if it is a new one.
+    /// The place of a new value under a text: null stands there, whatever stood there before.
     #[inline]
     pub fn slot(&mut self, key: impl Into<Cow<'a, str>>) -> &mut Value<'a> {
-        let Table { entries, order } = &mut *self.table;
-        let index = entries.index_or_add(key.into());
-        order.grow_for(entries.len());
-        entries.at_mut(index)
+        let index = self.entries.place(key.into());
+        self.entries.at_mut(index)
     }
 
     /// The value under a text.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
-        self.table.entries.get(key)
+        self.entries.get(key)
     }
 
     /// The value under a text, to change it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Value<'a>> {
-        self.table.entries.get_mut(key)
+        self.entries.get_mut(key)
     }
 
     /// Whether there is a value under a text, be it null.
@@ -150,30 +112,30 @@ impl<'a> Map<'a> {
 
     /// Takes the value under a text away. The others keep their order.
     pub fn remove(&mut self, key: &str) -> Option<Value<'a>> {
-        self.table.entries.remove(key)
+        self.entries.remove(key)
     }
 
     /// The entries in the order of insertion: the quick way where the order cannot be seen.
     pub fn iter_unordered(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
-        self.table.entries.iter()
+        self.entries.iter()
     }
 
     /// The entries in the order in which Java shows them.
     pub fn iter(&self) -> impl Iterator<Item = (&Value<'a>, &Value<'a>)> {
         let mut entries: Vec<(&Value<'a>, &Value<'a>)> = self.iter_unordered().collect();
-        if let Order::Hash { capacity } = self.table.order {
+        if let Some(buckets) = self.entries.order().buckets() {
             // A stable sort keeps the order of insertion within a bucket.
-            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
+            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), buckets));
         }
         entries.into_iter()
     }
 
     /// The entries, in the order in which Java shows them.
     pub fn into_entries(self) -> Vec<(Value<'a>, Value<'a>)> {
-        let Table { entries, order } = *self.table;
-        let mut entries = entries.into_list();
-        if let Order::Hash { capacity } = order {
-            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), capacity));
+        let order = self.entries.order();
+        let mut entries = self.entries.into_list();
+        if let Some(buckets) = order.buckets() {
+            entries.sort_by_cached_key(|(key, _)| bucket(java_hash(key), buckets));
         }
         entries
     }
@@ -181,15 +143,12 @@ impl<'a> Map<'a> {
     /// The same map, borrowing from nothing.
     pub fn into_owned(self) -> Map<'static> {
         // A loop, because adapters would keep the entries on the stack once more at every depth.
-        let mut entries = Entries::default();
+        let mut entries = Entries::new(self.entries.order());
         entries.reserve(self.len());
-        let order = self.table.order;
-        for (key, value) in self.table.entries.into_list() {
+        for (key, value) in self.entries.into_list() {
             entries.insert(Key(key.into_owned()), value.into_owned());
         }
-        Map {
-            table: Box::new(Table { entries, order }),
-        }
+        Map { entries }
     }
 }
 
@@ -263,10 +222,10 @@ impl Equivalent<Key<'_>> for Text<'_> {
 }
 
 /// Where Java's table keeps a key.
-fn bucket(hash: i32, capacity: usize) -> usize {
+fn bucket(hash: i32, buckets: usize) -> usize {
     let hash = hash.cast_unsigned();
     let spread = hash ^ (hash >> 16);
-    usize::try_from(spread).unwrap_or_default() & (capacity - 1)
+    usize::try_from(spread).unwrap_or_default() & (buckets - 1)
 }
 
 /// `hashCode()` of a value as Java has it.
@@ -287,14 +246,7 @@ pub fn java_hash(value: &Value<'_>) -> i32 {
         Value::Int64(value) | Value::Date(value) => of_long(value.cast_unsigned()),
         Value::Float32(value) => value.to_bits().cast_signed(),
         Value::Float64(value) => of_long(value.to_bits()),
-        Value::String(text) => {
-            let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
-            if text.is_ascii() {
-                text.bytes().map(u16::from).fold(0, add)
-            } else {
-                text.encode_utf16().fold(0, add)
-            }
-        }
+        Value::String(text) => java_hash_of_text(text),
         Value::Array(items) => items.iter().fold(1, |hash: i32, item| {
             hash.wrapping_mul(31).wrapping_add(java_hash(item))
         }),
@@ -318,6 +270,22 @@ pub fn java_hash(value: &Value<'_>) -> i32 {
         // visible.
         Value::Bytes(_) | Value::Struct(_) => 0,
     }
+}
+
+/// `hashCode()` of a `java.lang.String`.
+fn java_hash_of_text(text: &str) -> i32 {
+    let add = |hash: i32, unit: u16| hash.wrapping_mul(31).wrapping_add(i32::from(unit));
+    if !text.is_ascii() {
+        return text.encode_utf16().fold(0, add);
+    }
+    // Four at a time, so that few multiplications wait for each other.
+    let (chunks, tail) = text.as_bytes().as_chunks::<4>();
+    let hash = chunks.iter().fold(0_i32, |hash, chunk| {
+        let [one, two, three, four] = chunk.map(i32::from);
+        let sum = one * (31 * 31 * 31) + two * (31 * 31) + three * 31 + four;
+        hash.wrapping_mul(31 * 31 * 31 * 31).wrapping_add(sum)
+    });
+    tail.iter().copied().map(u16::from).fold(hash, add)
 }
 
 #[cfg(test)]

@@ -58,6 +58,15 @@ impl<'a> Value<'a> {
         matches!(self, Self::Null)
     }
 
+    /// Puts a value where null stands.
+    ///
+    /// Null has nothing to drop, but the compiler does not know that it stands there: the call that finds out took a
+    /// twentieth of the time of reading JSON.
+    #[inline]
+    pub(crate) fn fill(&mut self, value: Self) {
+        std::mem::forget(std::mem::replace(self, value));
+    }
+
     /// The name of the value's class in Java, as messages show it; `null` where there is no value.
     pub fn java_class(&self) -> &'static str {
         match self {

@@ -15,7 +15,7 @@ use crate::transform::requirements::{
 };
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 use convert::{cast_plain, cast_value};
 use spec::{Casts, check_spec, parse_spec};
@@ -64,17 +64,17 @@ struct Plan {
 }
 
 impl Transformation for Cast {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         if whole.value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Kept);
         }
         if whole.schema.is_some() {
             self.cast_with_schema(whole)?;
         } else {
             self.cast_plain(&mut whole.value)?;
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

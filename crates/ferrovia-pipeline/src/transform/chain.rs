@@ -9,7 +9,7 @@ use crate::config::{ConfigDef, ConfigError, ConfigKey, ConfigType, Importance};
 use crate::data::Record;
 use crate::error::ConnectError;
 use crate::predicate::{Predicate, PredicatePlugin};
-use crate::transform::{Scope, Transformation, TransformationPlugin};
+use crate::transform::{Fate, Scope, Transformation, TransformationPlugin};
 
 /// The transformations of one task, in order.
 #[derive(Debug, Default)]
@@ -89,9 +89,8 @@ impl TransformationChain {
     /// The first transformation that cannot change the record.
     pub fn apply<'a>(
         &mut self,
-        record: Record<'a>,
+        mut record: Record<'a>,
     ) -> Result<Option<Record<'a>>, TransformationFailed> {
-        let mut record = record;
         for stage in &mut self.stages {
             if stage
                 .condition
@@ -100,13 +99,13 @@ impl TransformationChain {
             {
                 continue;
             }
-            let applied = stage.transformation.apply(record);
-            match applied.map_err(|error| TransformationFailed {
+            let applied = stage.transformation.apply(&mut record);
+            let fate = applied.map_err(|error| TransformationFailed {
                 class: stage.class,
                 error,
-            })? {
-                Some(changed) => record = changed,
-                None => return Ok(None),
+            })?;
+            if fate == Fate::Dropped {
+                return Ok(None);
             }
         }
         Ok(Some(record))

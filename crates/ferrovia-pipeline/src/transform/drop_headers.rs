@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
 use crate::data::Record;
 use crate::error::ConnectError;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new().define(
@@ -32,11 +32,11 @@ pub(super) struct DropHeaders {
 }
 
 impl Transformation for DropHeaders {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         for name in &self.names {
             record.headers.remove(name);
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

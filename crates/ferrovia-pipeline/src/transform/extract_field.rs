@@ -9,7 +9,7 @@ use crate::transform::field_path::{FieldPath, with_syntax_version};
 use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default};
 use crate::transform::requirements::{require_map, require_struct};
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 const PURPOSE: &str = "field extraction";
 
@@ -47,8 +47,8 @@ pub(super) struct ExtractField {
 }
 
 impl Transformation for ExtractField {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         if let Some(schema) = &whole.schema {
             if !whole.value.is_null() {
                 require_struct(&whole.value, PURPOSE)?;
@@ -76,7 +76,7 @@ impl Transformation for ExtractField {
                 }
             };
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::ConfigDef;
 use crate::data::Record;
 use crate::error::ConnectError;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
@@ -23,8 +23,8 @@ pub(super) fn new(_: &BTreeMap<String, String>) -> Result<Filter, ConnectError> 
 pub(super) struct Filter;
 
 impl Transformation for Filter {
-    fn apply<'a>(&mut self, _: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        Ok(None)
+    fn apply(&mut self, _: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        Ok(Fate::Dropped)
     }
 
     fn scope(&self) -> Scope {

@@ -10,7 +10,7 @@ use crate::error::ConnectError;
 use crate::transform::requirements::{basics_of, carried, fields_of, require_map_mut, take_struct};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 const PURPOSE: &str = "flattening";
 
@@ -45,10 +45,10 @@ pub(super) struct Flatten {
 }
 
 impl Transformation for Flatten {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         if whole.value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Kept);
         }
         if whole.schema.is_some() {
             let structure = take_struct(&mut whole.value, PURPOSE)?;
@@ -61,7 +61,7 @@ impl Transformation for Flatten {
             flatten_map(map, "", &self.delimiter, &mut flat)?;
             whole.value = Value::Map(flat);
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

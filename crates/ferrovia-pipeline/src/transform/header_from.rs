@@ -13,7 +13,7 @@ use crate::transform::requirements::{
 };
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     let list = |name: &'static str, doc: &'static str| {
@@ -102,16 +102,16 @@ struct Remainder {
 }
 
 impl Transformation for HeaderFrom {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         let mut headers = std::mem::take(&mut record.headers);
-        let whole = self.side.of_mut(&mut record);
+        let whole = self.side.of_mut(record);
         if whole.schema.is_some() {
             self.add_from_struct(whole, &mut headers)?;
         } else {
             self.add_from_map(&mut whole.value, &mut headers)?;
         }
         record.headers = headers;
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

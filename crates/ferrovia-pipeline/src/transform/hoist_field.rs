@@ -8,7 +8,7 @@ use crate::data::{Map, Record, Schema, SchemaBuilder, Struct, Value};
 use crate::error::ConnectError;
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new().define(
@@ -40,8 +40,8 @@ pub(super) struct HoistField {
 }
 
 impl Transformation for HoistField {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         let value = std::mem::replace(&mut whole.value, Value::Null);
         if let Some(schema) = &whole.schema {
             let field = &self.field;
@@ -57,7 +57,7 @@ impl Transformation for HoistField {
             map.put(self.field.clone(), value);
             whole.value = Value::Map(map);
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -9,7 +9,7 @@ use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_wit
 use crate::transform::requirements::{basics_of, carry_all, require_map_mut, take_struct};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 const PURPOSE: &str = "field insertion";
 
@@ -126,16 +126,16 @@ struct Facts<'a> {
 }
 
 impl Transformation for InsertField {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         let facts = Facts {
             topic: Value::String(record.topic.clone()),
             partition: record.partition.map_or(Value::Null, Value::Int32),
             offset: Value::Int64(record.origin.offset),
             timestamp: record.timestamp,
         };
-        let whole = self.side.of_mut(&mut record);
+        let whole = self.side.of_mut(record);
         if whole.value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Kept);
         }
         if whole.schema.is_some() {
             let structure = take_struct(&mut whole.value, PURPOSE)?;
@@ -157,7 +157,7 @@ impl Transformation for InsertField {
                 }
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

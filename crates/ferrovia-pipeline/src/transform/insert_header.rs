@@ -6,7 +6,7 @@ use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
 use crate::data::values::parse_string;
 use crate::data::{Record, SchemaAndValue};
 use crate::error::ConnectError;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
@@ -40,9 +40,9 @@ pub(super) struct InsertHeader {
 }
 
 impl Transformation for InsertHeader {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         record.headers.add(self.name.clone(), self.value.clone());
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

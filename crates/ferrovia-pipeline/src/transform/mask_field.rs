@@ -12,7 +12,7 @@ use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_wit
 use crate::transform::requirements::{carried, require_map_mut, take_struct};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 use refused::why_refused;
 
@@ -85,8 +85,8 @@ struct Replacement {
 }
 
 impl Transformation for MaskField {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         if whole.schema.is_some() {
             let structure = self.mask_struct(take_struct(&mut whole.value, PURPOSE)?)?;
             whole.value = Value::Struct(structure);
@@ -101,7 +101,7 @@ impl Transformation for MaskField {
                 }
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

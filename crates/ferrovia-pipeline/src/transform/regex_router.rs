@@ -6,7 +6,7 @@ use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
 use crate::data::Record;
 use crate::error::ConnectError;
 use crate::pattern::JavaPattern;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
@@ -44,7 +44,7 @@ pub(super) struct RegexRouter {
 }
 
 impl Transformation for RegexRouter {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         let topic = &*record.topic;
         match &self.latest {
             Some((known, routed)) if known == topic => {
@@ -62,7 +62,7 @@ impl Transformation for RegexRouter {
                 record.topic = routed.into();
             }
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

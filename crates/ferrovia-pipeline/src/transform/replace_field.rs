@@ -13,7 +13,7 @@ use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_wit
 use crate::transform::requirements::{basics_of, carried, require_map_mut, take_struct};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 const PURPOSE: &str = "field replacement";
 
@@ -120,10 +120,10 @@ struct Replacement {
 }
 
 impl Transformation for ReplaceField {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         if whole.value.is_null() {
-            return Ok(Some(record));
+            return Ok(Fate::Kept);
         }
         if whole.schema.is_some() {
             let structure = take_struct(&mut whole.value, PURPOSE)?;
@@ -134,7 +134,7 @@ impl Transformation for ReplaceField {
             self.fields
                 .replace_map(require_map_mut(&mut whole.value, PURPOSE)?);
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {
@@ -199,7 +199,14 @@ impl FieldChoice {
 
     fn replace_map(&self, map: &mut Map<'_>) {
         let size = map.len();
-        map.retain_texts(|field| self.keeps(field));
+        if self.include.is_empty() {
+            // Looking for few names is quicker than asking of every field whether it is one of them.
+            for field in &self.exclude {
+                map.remove(field);
+            }
+        } else {
+            map.retain_texts(|field| self.keeps(field));
+        }
         let is_renamed = |(from, _): &(&String, &String)| map.contains_key(from);
         let mut renames = self.renames.iter().filter(is_renamed).peekable();
         if renames.peek().is_none() {
@@ -209,12 +216,7 @@ impl FieldChoice {
             // A new name is taken: what is put last counts, as in a map that is filled anew.
             return self.rename_anew(map, size);
         }
-        // A renamed field comes behind those that stood before it, in whichever bucket it lands.
-        map.sort_as_shown();
-        map.become_table_of(size);
-        for (from, to) in &self.renames {
-            map.rename(from, to.clone());
-        }
+        map.become_table_with_renamed(size, &self.renames);
     }
 
     fn rename_anew(&self, map: &mut Map<'_>, size: usize) {

@@ -9,7 +9,7 @@ use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_wit
 use crate::transform::requirements::{carry_all, fields_of};
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
@@ -57,11 +57,11 @@ pub(super) struct SetSchemaMetadata {
 }
 
 impl Transformation for SetSchemaMetadata {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         let Some(schema) = &whole.schema else {
             if whole.value.is_null() {
-                return Ok(Some(record));
+                return Ok(Fate::Kept);
             }
             return Err(ConnectError::data(
                 "Schema required for [updating schema metadata]",
@@ -83,7 +83,7 @@ impl Transformation for SetSchemaMetadata {
             whole.value = Value::Struct(Struct::with_values(updated.clone(), values));
         }
         whole.schema = Some(updated.clone());
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

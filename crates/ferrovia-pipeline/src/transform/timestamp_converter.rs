@@ -12,7 +12,7 @@ use crate::transform::requirements::{
 };
 use crate::transform::schema_cache::SchemaCache;
 use crate::transform::side::Side;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 mod forms;
 
@@ -105,8 +105,8 @@ pub(super) struct TimestampConverter {
 }
 
 impl Transformation for TimestampConverter {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
-        let whole = self.side.of_mut(&mut record);
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
+        let whole = self.side.of_mut(record);
         match &whole.schema {
             None => self.convert_plain(&mut whole.value)?,
             Some(schema) if self.field.is_empty() => {
@@ -117,7 +117,7 @@ impl Transformation for TimestampConverter {
             }
             Some(_) => self.convert_field(whole)?,
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -6,7 +6,7 @@ use crate::config::{ConfigDef, ConfigKey, ConfigType, Importance};
 use crate::data::Record;
 use crate::data::time::{DateFormat, DatePatternError};
 use crate::error::ConnectError;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 pub(super) fn config() -> ConfigDef {
     ConfigDef::new()
@@ -43,7 +43,7 @@ pub(super) struct TimestampRouter {
 }
 
 impl Transformation for TimestampRouter {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         let Some(timestamp) = record.timestamp else {
             let message = format!("Timestamp missing on record: {record}");
             return Err(ConnectError::data(message));
@@ -55,7 +55,7 @@ impl Transformation for TimestampRouter {
         record.topic = named
             .replace("${timestamp}", &format.format(timestamp))
             .into();
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -8,7 +8,7 @@ use crate::error::ConnectError;
 use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default};
 use crate::transform::requirements::{carried, require_map, require_struct};
 use crate::transform::schema_cache::SchemaCache;
-use crate::transform::{Scope, Transformation};
+use crate::transform::{Fate, Scope, Transformation};
 
 const PURPOSE: &str = "copying fields from value to key";
 
@@ -51,7 +51,7 @@ struct KeyPlan {
 }
 
 impl Transformation for ValueToKey {
-    fn apply<'a>(&mut self, mut record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         record.key = if record.value.schema.is_none() {
             SchemaAndValue::new(None, self.map_key(&record.value.value)?)
         } else {
@@ -60,7 +60,7 @@ impl Transformation for ValueToKey {
         if let Value::Struct(value) = &record.value.value {
             record.value.schema = Some(value.schema().clone());
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -21,7 +21,7 @@ use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::pattern::JavaPattern;
 use ferrovia_pipeline::predicate::PredicatePlugin;
 use ferrovia_pipeline::topic::TopicPartition;
-use ferrovia_pipeline::transform::TransformationPlugin;
+use ferrovia_pipeline::transform::{Fate, TransformationPlugin};
 use serde_json::{Value as Json, json};
 
 use data::{json_of, read_data};
@@ -154,11 +154,14 @@ fn records_are_changed_as_in_java() {
         let plugin = TransformationPlugin::find(class).unwrap();
         let result = match (plugin.new)(&settings(case)) {
             Err(error) => json!({"refused": error_json(&error)}),
-            Ok(mut transformation) => match transformation.apply(before.clone()) {
-                Ok(Some(after)) => changes(&before, &after),
-                Ok(None) => Json::Null,
-                Err(error) => error_json(&error),
-            },
+            Ok(mut transformation) => {
+                let mut after = before.clone();
+                match transformation.apply(&mut after) {
+                    Ok(Fate::Kept) => changes(&before, &after),
+                    Ok(Fate::Dropped) => Json::Null,
+                    Err(error) => error_json(&error),
+                }
+            }
         };
         if result != case["result"] {
             faults.push(format!(

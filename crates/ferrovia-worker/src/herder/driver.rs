@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::info;
 
 use super::cluster::{Cluster, ClusterEvent, Opening};
 use super::crew::{Crew, CrewEvent};
@@ -291,10 +291,8 @@ impl<R: TaskRunner> Herder<R> {
                 settings,
                 offsets,
             } => self.modify_offsets(request, &connector, settings, offsets),
-            Action::Fail(reason) => {
-                error!("The herder cannot go on: {reason}");
-                self.failure = Some(reason);
-            }
+            // Whoever runs this says why.
+            Action::Fail(reason) => self.failure = Some(reason),
             Action::Finish => self.is_finished = true,
             action => {
                 if let Some(cluster) = &mut self.cluster {

@@ -13,7 +13,7 @@ use ferrovia_pipeline::convert::{Converter, HeaderConverter};
 use ferrovia_pipeline::data::Record;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::plan::Plan;
-use ferrovia_pipeline::transform::{Scope, Transformation, TransformationChain};
+use ferrovia_pipeline::transform::{Fate, Scope, Transformation, TransformationChain};
 use ferrovia_worker::config::connector::ErrorsConfig;
 use ferrovia_worker::herder::TaskReports;
 use ferrovia_worker::herder::work::Run;
@@ -38,12 +38,12 @@ const GAPS: Leave = Leave {
 struct Busy(usize);
 
 impl Transformation for Busy {
-    fn apply<'a>(&mut self, record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         if record.origin.offset == 2 && self.0 > 0 {
             self.0 -= 1;
             return Err(ConnectError::retriable("busy"));
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

@@ -64,3 +64,16 @@ fn topic_counts_as_used_when_its_records_are_refused() {
         stage.end(worker).await;
     });
 }
+
+#[test]
+fn topics_of_a_connector_that_is_deleted_are_forgotten() {
+    play(async {
+        let stage = Stage::new(1).await;
+        let worker = stage.worker(Script::default(), &[]).await;
+        stage.produce(&p(0), 1).await;
+        worker.until_topics(&["t"]).await;
+        worker.change(Change::Delete(NAME.to_owned())).await;
+        worker.until_topics(&[]).await;
+        stage.end(worker).await;
+    });
+}

@@ -88,8 +88,6 @@ fn number_value<'a>(number: Number<'_>) -> Value<'a> {
 }
 
 impl<'a> Tree<'a> for Node<'a> {
-    type Entries = Entries<'a>;
-
     fn null() -> Self {
         Self::Null
     }
@@ -110,22 +108,27 @@ impl<'a> Tree<'a> for Node<'a> {
         Self::Array(items)
     }
 
-    fn new_object() -> Self::Entries {
-        Entries::default()
+    fn object() -> Self {
+        Self::Object(Entries::default())
     }
 
-    fn slot<'o>(object: &'o mut Self::Entries, name: Cow<'a, str>) -> &'o mut Self {
-        object.entry(name).or_insert(Self::Null)
+    fn slot(&mut self, name: Cow<'a, str>) -> &mut Self {
+        match self {
+            Self::Object(entries) => {
+                let value = entries.entry(name).or_insert(Self::Null);
+                *value = Self::Null;
+                value
+            }
+            other => other,
+        }
     }
 
-    fn object(object: Self::Entries) -> Self {
-        Self::Object(object)
+    fn fill(&mut self, value: Self) {
+        *self = value;
     }
 }
 
 impl<'a> Tree<'a> for Value<'a> {
-    type Entries = Map<'a>;
-
     fn null() -> Self {
         Self::Null
     }
@@ -146,20 +149,26 @@ impl<'a> Tree<'a> for Value<'a> {
         Self::Array(items)
     }
 
-    fn new_object() -> Self::Entries {
-        Map::new()
+    fn object() -> Self {
+        Self::Map(Map::new())
     }
 
     #[inline]
-    fn slot<'o>(object: &'o mut Self::Entries, name: Cow<'a, str>) -> &'o mut Self {
-        if object.is_empty() {
-            // Most objects have some entries, and growing to them costs more than the room.
-            object.reserve(USUAL_ENTRIES);
+    fn slot(&mut self, name: Cow<'a, str>) -> &mut Self {
+        match self {
+            Self::Map(map) => {
+                if map.is_empty() {
+                    // Most objects have some entries, and growing to them costs more than the room.
+                    map.reserve(USUAL_ENTRIES);
+                }
+                map.slot(name)
+            }
+            other => other,
         }
-        object.slot(name)
     }
 
-    fn object(object: Self::Entries) -> Self {
-        Self::Map(object)
+    #[inline]
+    fn fill(&mut self, value: Self) {
+        Self::fill(self, value);
     }
 }

@@ -7,7 +7,7 @@ use crate::batch::{BatchOptions, BatchWriter, InflateLimits, Seal, batches};
 use crate::convert::{Converter, HeaderConverter};
 use crate::data::Record;
 use crate::errors::ErrorPolicy;
-use crate::transform::{Scope, Transformation, TransformationChain};
+use crate::transform::{Fate, Scope, Transformation, TransformationChain};
 
 /// Fails at the record with this offset, so many times.
 #[derive(Debug)]
@@ -17,12 +17,12 @@ struct Busy {
 }
 
 impl Transformation for Busy {
-    fn apply<'a>(&mut self, record: Record<'a>) -> Result<Option<Record<'a>>, ConnectError> {
+    fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
         if record.origin.offset == self.offset && self.times > 0 {
             self.times -= 1;
             return Err(ConnectError::retriable("busy"));
         }
-        Ok(Some(record))
+        Ok(Fate::Kept)
     }
 
     fn scope(&self) -> Scope {

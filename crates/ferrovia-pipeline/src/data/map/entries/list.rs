@@ -3,17 +3,27 @@
 use std::borrow::Cow;
 
 use crate::data::Value;
-use crate::data::map::Key;
+use crate::data::map::{Key, Order};
 
 /// A list of entries with different keys.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(in crate::data::map) struct List<'a> {
     entries: Vec<(Key<'a>, Value<'a>)>,
-    /// The marks of all keys, and perhaps of some that have gone.
-    marks: u64,
+    /// The marks of all keys, and perhaps of some that have gone. No more bits than leave a map as small as a value.
+    marks: u32,
+    /// The order in which Java shows them.
+    pub(super) order: Order,
 }
 
 impl<'a> List<'a> {
+    pub(super) fn new(order: Order) -> Self {
+        Self {
+            entries: Vec::new(),
+            marks: 0,
+            order,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -33,23 +43,34 @@ impl<'a> List<'a> {
         }
         self.marks |= mark;
         self.entries.push((key, value));
+        self.order.grow_for(self.entries.len());
         None
     }
 
-    /// Where the entry of a text stands; it is added with null if there is none.
+    /// Where the entry of a text stands: with null, and added if there was none.
     #[inline]
-    pub(super) fn index_or_add(&mut self, name: Cow<'a, str>) -> usize {
+    pub(super) fn place(&mut self, name: Cow<'a, str>) -> usize {
         let mark = mark_of_text(&name);
         if self.marks & mark != 0
             && let Some(index) = self.position(&name)
         {
+            if let Some((_, value)) = self.entries.get_mut(index) {
+                *value = Value::Null;
+            }
             return index;
         }
         self.marks |= mark;
-        // Written where it stays, whereas `push` would write it to the stack, piece by piece, and copy it before the
-        // pieces have arrived.
-        let entry = || (Key(Value::String(name)), Value::Null);
+        // A key that is handed over whole goes by the stack, where it is written piece by piece and read before the pieces
+        // have arrived. So it is put into its place here, from registers.
+        let entry = || (Key(Value::Null), Value::Null);
         self.entries.extend(std::iter::once_with(entry));
+        if let Some((key, _)) = self.entries.last_mut() {
+            key.0.fill(match name {
+                Cow::Borrowed(name) => Value::String(Cow::Borrowed(name)),
+                Cow::Owned(name) => Value::String(Cow::Owned(name)),
+            });
+        }
+        self.order.grow_for(self.entries.len());
         self.entries.len() - 1
     }
 
@@ -120,9 +141,9 @@ impl<'a> List<'a> {
     }
 }
 
-/// One bit of 64, the same for equal keys.
+/// One bit of 32, the same for equal keys.
 #[inline]
-fn mark_of(key: &Key<'_>) -> u64 {
+fn mark_of(key: &Key<'_>) -> u32 {
     match &key.0 {
         Value::String(text) => mark_of_text(text),
         _ => 1,
@@ -131,13 +152,13 @@ fn mark_of(key: &Key<'_>) -> u64 {
 
 /// Length, beginning and end tell nearly all names of an object apart.
 #[inline]
-fn mark_of_text(text: &str) -> u64 {
+fn mark_of_text(text: &str) -> u32 {
     let ends = match text.as_bytes() {
         [] => 0,
         [only] => usize::from(*only),
         [first, .., last] => usize::from(*first) * 5 + usize::from(*last) * 17,
     };
-    1 << ((text.len() + ends) % 64)
+    1 << ((text.len() + ends) % 32)
 }
 
 #[cfg(test)]
@@ -148,9 +169,9 @@ mod tests {
     fn names_of_one_mark_are_told_apart() {
         let (one, two) = ("abc", "axc");
         assert_eq!(mark_of_text(one), mark_of_text(two));
-        let mut list = List::default();
+        let mut list = List::new(Order::DEFAULT);
         for name in [one, two, one] {
-            list.index_or_add(name.into());
+            list.place(name.into());
         }
         assert_eq!((list.index_of(one), list.index_of(two)), (Some(0), Some(1)));
         assert!(!list.rename(0, Key(Value::text(two))));

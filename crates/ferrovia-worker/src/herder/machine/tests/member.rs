@@ -134,3 +134,29 @@ fn a_round_wanted_while_revoked_work_ends_is_met_by_the_offer_that_was_due() {
     };
     assert_eq!(error.to_string(), "Connector unknown not found");
 }
+
+#[test]
+fn users_can_be_told_what_the_worker_is_busy_with() {
+    let mut machine = machine();
+    let busy = |machine: &HerderMachine| machine.stage().unwrap_or_default().into_owned();
+    assert_eq!(
+        busy(&machine),
+        "initializing and reading to the end of internal topics"
+    );
+    machine.on_config_caught_up(AT);
+    assert_eq!(busy(&machine), "ensuring membership in the cluster");
+    machine.on_offers_wanted(AT);
+    machine.on_assigned(&given(1, 5, &[], &[]), AT);
+    assert_eq!(busy(&machine), "reading to the end of the config topic");
+    machine.on_stop(AT);
+    assert_eq!(busy(&machine), "shutting down");
+}
+
+#[test]
+fn settled_worker_is_busy_with_nothing_that_requests_wait_for() {
+    let mut machine = machine();
+    machine.on_config_caught_up(AT);
+    machine.on_offers_wanted(AT);
+    machine.on_assigned(&given(1, -1, &[], &[]), AT);
+    assert_eq!(machine.stage(), None);
+}
