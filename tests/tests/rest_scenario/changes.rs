@@ -114,6 +114,13 @@ pub(crate) fn of_states(script: &mut Script, mode: Mode) {
     put(script, "resume");
     script.until_state("n", "RUNNING", &two("RUNNING"));
     put(script, "resume");
+    // A restart of many is only asked for by the answer; what is asked for after it is done after it.
+    let barrier = |script: &mut Script| {
+        put(script, "pause");
+        script.until_state("n", "PAUSED", &two("PAUSED"));
+        put(script, "resume");
+        script.until_state("n", "RUNNING", &two("RUNNING"));
+    };
     for query in [
         "",
         "?includeTasks=false&onlyFailed=false",
@@ -123,9 +130,14 @@ pub(crate) fn of_states(script: &mut Script, mode: Mode) {
         "?includeTasks=nonsense",
     ] {
         script.call("POST", &format!("/connectors/n/restart{query}"));
-        script.until_state("n", "RUNNING", &two("RUNNING"));
+        barrier(script);
     }
-    for task in ["0", "1", "2", "-1", "x"] {
+    // Java's standalone worker makes tasks that do not exist of such requests, which then fail.
+    let missing: &[&str] = match mode {
+        Mode::Standalone => &[],
+        Mode::Distributed => &["2", "-1"],
+    };
+    for task in ["0", "1", "x"].iter().chain(missing) {
         script.call("POST", &format!("/connectors/n/tasks/{task}/restart"));
         script.until_state("n", "RUNNING", &two("RUNNING"));
     }
@@ -144,8 +156,8 @@ pub(crate) fn of_states(script: &mut Script, mode: Mode) {
         "/connectors?expand=info",
     ]);
     put(script, "stop");
-    script.call("POST", "/connectors/n/tasks/0/restart");
     if mode == Mode::Distributed {
+        script.call("POST", "/connectors/n/tasks/0/restart");
         script.get(&["/connectors/n/tasks/0/status"]);
     }
 }
