@@ -287,6 +287,13 @@ fn mask_status(value: &mut Value, masks: &Masks) {
     let Some(members) = value.as_object_mut() else {
         return;
     };
+    // Java's worker may have forgotten what it gives up before it tells of it, and then has no version to tell.
+    if members
+        .get("state")
+        .is_some_and(|state| state == "UNASSIGNED")
+    {
+        members.remove("version");
+    }
     for (name, value) in members.iter_mut() {
         match (name.as_str(), &*value) {
             ("generation" | "discoverTimestamp", Value::Number(_)) => *value = "a number".into(),
