@@ -173,10 +173,10 @@ impl StatusStore {
         topics.insert(topic.into(), used);
     }
 
-    /// Forgets a connector and its tasks. The topics it used are forgotten one by one.
+    /// Forgets a connector. Its tasks, and the topics it used, are forgotten one by one: their records may be in other
+    /// partitions, and come before this one or after it.
     pub fn remove_connector(&mut self, name: &str) {
         self.connectors.remove(name);
-        self.tasks.retain(|id, _| *id.connector != *name);
     }
 
     /// Forgets a task.

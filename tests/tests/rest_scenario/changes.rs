@@ -44,12 +44,18 @@ pub(crate) fn of_missing_connectors(script: &mut Script, mode: Mode) {
     }
 }
 
+/// Waits until `n` and its tasks run as they were asked to last. An answer comes before what it is the answer to is done,
+/// and states tell of what was before; what is asked for later is done later.
+fn settled(script: &mut Script, tasks: usize) {
+    script.call("PUT", "/connectors/n/pause");
+    script.until_state("n", "PAUSED", &vec!["PAUSED"; tasks]);
+    script.call("PUT", "/connectors/n/resume");
+    script.until_state("n", "RUNNING", &vec!["RUNNING"; tasks]);
+}
+
 /// PUT and PATCH of the configuration of `n`.
 pub(crate) fn of_configurations(script: &mut Script) {
     let path = "/connectors/n/config";
-    let running = |script: &mut Script, tasks: usize| {
-        script.until_state("n", "RUNNING", &vec!["RUNNING"; tasks]);
-    };
     script.json("PUT", path, sink_with("tasks.max", "many"));
     script.json("PUT", path, sink_with("name", "other"));
     for body in ["", "{", "null", "[]", "{}", "{\"a\":{}}"] {
@@ -66,7 +72,7 @@ pub(crate) fn of_configurations(script: &mut Script) {
         script.json("PATCH", path, body);
     }
     script.json("PUT", path, sink(1));
-    running(script, 1);
+    settled(script, 1);
     script.get(&[
         "/connectors/n/config",
         "/connectors/n/status",
@@ -77,14 +83,14 @@ pub(crate) fn of_configurations(script: &mut Script) {
         path,
         json!({"tasks.max": "2", "errors.tolerance": "all"}),
     );
-    running(script, 2);
+    settled(script, 2);
     script.get(&["/connectors/n/config", "/connectors/n/tasks"]);
     script.json(
         "PATCH",
         path,
         json!({"errors.tolerance": null, "not.there": null}),
     );
-    running(script, 2);
+    settled(script, 2);
     script.get(&["/connectors/n/config", "/connectors/n"]);
     // A task that cannot work: its file is a folder.
     script.json("PUT", path, sink_with("file", "{folder}"));
@@ -95,7 +101,7 @@ pub(crate) fn of_configurations(script: &mut Script) {
     );
     script.until_state("n", "RUNNING", &["FAILED"]);
     script.json("PUT", path, sink(2));
-    running(script, 2);
+    settled(script, 2);
 }
 
 /// Pause, resume, stop and restart of `n`, which ends stopped.
@@ -114,13 +120,6 @@ pub(crate) fn of_states(script: &mut Script, mode: Mode) {
     put(script, "resume");
     script.until_state("n", "RUNNING", &two("RUNNING"));
     put(script, "resume");
-    // A restart of many is only asked for by the answer; what is asked for after it is done after it.
-    let barrier = |script: &mut Script| {
-        put(script, "pause");
-        script.until_state("n", "PAUSED", &two("PAUSED"));
-        put(script, "resume");
-        script.until_state("n", "RUNNING", &two("RUNNING"));
-    };
     for query in [
         "",
         "?includeTasks=false&onlyFailed=false",
@@ -130,7 +129,7 @@ pub(crate) fn of_states(script: &mut Script, mode: Mode) {
         "?includeTasks=nonsense",
     ] {
         script.call("POST", &format!("/connectors/n/restart{query}"));
-        barrier(script);
+        settled(script, 2);
     }
     // Java's standalone worker makes tasks that do not exist of such requests, which then fail.
     let missing: &[&str] = match mode {

@@ -169,8 +169,8 @@ impl Cluster {
                 machine.on_config_record(record.offset, key, value, at)
             }
             ClusterEvent::Status(LogEvent::Record(record)) => {
-                machine.on_status_record(record.key.as_deref(), record.value.as_deref());
-                Vec::new()
+                let (key, value) = (record.key.as_deref(), record.value.as_deref());
+                machine.on_status_record(key, value, at)
             }
             ClusterEvent::Config(LogEvent::ReachedEnd(_)) if !machine.is_caught_up() => {
                 info!("Started KafkaConfigBackingStore");

@@ -2,7 +2,7 @@
 //!
 //! Nothing here waits for a connector's code: it may hang, and the thread that runs this keeps the heartbeats of all.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +30,8 @@ pub(super) struct Crew<R> {
     validator: Arc<ConnectorValidator>,
     /// The connectors that were started.
     connectors: BTreeMap<Arc<str>, (Run, Shared)>,
+    /// The starts that somebody waits for.
+    starting: BTreeSet<Run>,
     calls: JoinSet<Called>,
     /// Tasks whose settings are being looked up, and whether they begin waiting.
     preparing: BTreeMap<TaskId, (Run, bool)>,
@@ -62,6 +64,7 @@ impl<R: TaskRunner> Crew<R> {
             runner,
             validator,
             connectors: BTreeMap::new(),
+            starting: BTreeSet::new(),
             calls: JoinSet::new(),
             preparing: BTreeMap::new(),
             to_tell: VecDeque::new(),
@@ -121,11 +124,19 @@ impl<R: TaskRunner> Crew<R> {
     pub(super) async fn take(&mut self, event: CrewEvent) -> Option<WorkEvent> {
         match event {
             CrewEvent::Told(event) | CrewEvent::Called(Called::Other(event)) => Some(event),
+            CrewEvent::Called(Called::Started(name, run, Ok(connector)))
+                if !self.starting.remove(&run) =>
+            {
+                info!("Connector {name} was given up while it started");
+                self.stop(name, run, connector);
+                None
+            }
             CrewEvent::Called(Called::Started(name, run, Ok(connector))) => {
                 self.connectors.insert(Arc::clone(&name), (run, connector));
                 Some(WorkEvent::ConnectorStarted(name, run, Ok(())))
             }
             CrewEvent::Called(Called::Started(name, run, Err(trace))) => {
+                self.starting.remove(&run);
                 let span = connector_span(&name);
                 span.in_scope(|| error!("Error while starting connector {name}: {trace}"));
                 Some(WorkEvent::ConnectorStarted(name, run, Err(trace)))
@@ -150,6 +161,7 @@ impl<R: TaskRunner> Crew<R> {
         let class = settings.text("connector.class").unwrap_or_default();
         span.in_scope(|| info!("Creating connector {name} of type {class}"));
         let validator = Arc::clone(&self.validator);
+        self.starting.insert(run);
         self.calls.spawn_blocking(move || {
             let start = || span.in_scope(|| start(&name, &settings, &validator));
             let started = guarded("it started", start);
@@ -166,7 +178,7 @@ impl<R: TaskRunner> Crew<R> {
         self.calls.spawn_blocking(move || {
             let ask = || span.in_scope(|| wanted_tasks(&connector, &settings, &validator));
             let wanted = guarded("it named its tasks", ask);
-            Called::Other(WorkEvent::TasksNamed(name, wanted))
+            Called::Other(WorkEvent::TasksNamed(name, run, wanted))
         });
     }
 
@@ -175,6 +187,10 @@ impl<R: TaskRunner> Crew<R> {
             return;
         };
         self.connectors.remove(&name);
+        self.stop(name, run, connector);
+    }
+
+    fn stop(&mut self, name: Arc<str>, run: Run, connector: Shared) {
         let span = connector_span(&name);
         self.calls.spawn_blocking(move || {
             let stop = || {
@@ -193,6 +209,7 @@ impl<R: TaskRunner> Crew<R> {
     }
 
     fn abandon_connector(&mut self, name: &Arc<str>, run: Run) {
+        self.starting.remove(&run);
         if self
             .connectors
             .get(name)

@@ -33,7 +33,7 @@ mod writes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ use self::group::Group;
 use self::news::News;
 use self::publish::Publishing;
 use self::revive::Revivals;
-use self::writes::Then;
+use self::writes::{AfterTasks, Then};
 use super::catalog::ConnectorCatalog;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskEvent;
@@ -172,6 +172,8 @@ pub struct HerderMachine {
     pending: BTreeMap<Ticket, Then>,
     last_ticket: u64,
     publishing: BTreeMap<Arc<str>, Publishing>,
+    /// Connectors whose tasks are being written, with those tasks that are to be written next.
+    writing_tasks: BTreeMap<Arc<str>, VecDeque<(Vec<BTreeMap<String, String>>, AfterTasks)>>,
     restarts: BTreeMap<Arc<str>, RestartRequest>,
     revivals: Revivals,
     /// Those who wait for a connector to have started.
@@ -223,6 +225,7 @@ impl HerderMachine {
             pending: BTreeMap::new(),
             last_ticket: 0,
             publishing: BTreeMap::new(),
+            writing_tasks: BTreeMap::new(),
             restarts: BTreeMap::new(),
             revivals: Revivals::default(),
             starting: BTreeMap::new(),
@@ -267,7 +270,14 @@ impl HerderMachine {
                 let work = self.work.on_connector_stopped(&name, run, outcome);
                 self.do_work(work);
             }
-            WorkEvent::TasksNamed(name, outcome) => self.on_tasks_named(&name, outcome, at),
+            WorkEvent::TasksNamed(name, run, outcome) => {
+                // Tasks of older settings may be named late.
+                if self.work.is_connector_in(&name, run) {
+                    self.on_tasks_named(&name, outcome, at);
+                } else if !self.work.will_connector_run(&name) {
+                    self.published(&name);
+                }
+            }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
                 self.note_failures(&work, at);
@@ -335,6 +345,7 @@ impl HerderMachine {
             self.unpark(at);
         }
         self.tell_of_ends();
+        self.tell_of_lost_starts();
         self.bury_orphans();
         if self.phase == Phase::Stopping && self.work.is_over() {
             self.phase = Phase::Finished;
@@ -384,7 +395,7 @@ pub enum WorkEvent {
     /// A connector was stopped, or failed to with a trace.
     ConnectorStopped(Arc<str>, Run, Result<(), String>),
     /// A connector said which tasks it wants, or failed to with a trace.
-    TasksNamed(Arc<str>, Result<WantedTasks, String>),
+    TasksNamed(Arc<str>, Run, Result<WantedTasks, String>),
     /// A task said something.
     Task(TaskId, Run, TaskEvent),
     /// A task used a topic.

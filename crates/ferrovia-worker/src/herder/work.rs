@@ -254,6 +254,31 @@ impl Work {
         self.connectors.is_running(name)
     }
 
+    /// Whether the connector works in this life.
+    pub fn is_connector_in(&self, name: &str, run: Run) -> bool {
+        self.connectors.is_in(name, run)
+    }
+
+    /// Whether the connector works, or is going to without anybody asking again.
+    pub fn will_connector_run(&self, name: &str) -> bool {
+        self.connectors.will_run(name)
+    }
+
+    /// Whether a task that ends is going to begin again.
+    pub fn will_task_begin(&self, id: &TaskId) -> bool {
+        self.tasks.will_begin(id)
+    }
+
+    /// What a connector that this worker has was last said to be doing, unless that is about to change.
+    pub fn connector_state(&self, name: &str) -> Option<(State, String)> {
+        self.connectors.state(name)
+    }
+
+    /// What a task that this worker has was last said to be doing, unless that is about to change.
+    pub fn task_state(&self, id: &TaskId) -> Option<(State, String)> {
+        self.tasks.state(id)
+    }
+
     /// The life of a task that runs.
     #[cfg(test)]
     pub(crate) fn run_of(&self, id: &TaskId) -> Run {
@@ -288,6 +313,11 @@ impl Work {
     /// Whether everything has ended.
     pub fn is_over(&self) -> bool {
         !self.connectors.is_any_alive() && !self.tasks.is_any_alive()
+    }
+
+    /// Whether something ends for good, and has not ended yet.
+    pub fn is_any_leaving(&self) -> bool {
+        self.connectors.is_any_leaving() || self.tasks.is_any_leaving()
     }
 
     fn next_run(&mut self) -> Run {

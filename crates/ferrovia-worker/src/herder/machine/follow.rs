@@ -66,6 +66,10 @@ impl HerderMachine {
     pub(super) fn task_wish(&self, id: &TaskId) -> Option<TaskWish> {
         let connector = self.connector_wish(&id.connector)?;
         let config = self.config.snapshot();
+        if !config.has_task(id) {
+            // Settings of a task that its connector had once are kept.
+            return None;
+        }
         Some(TaskWish {
             connector: connector.settings,
             settings: Arc::clone(config.task_config(id)?),

@@ -82,7 +82,7 @@ pub(super) struct Owners {
 pub(super) enum Stage {
     /// Not asked to join yet, or waiting for the others.
     Joining,
-    /// Everything ends, because the protocol wants it before each round.
+    /// What may be given to others in the next round ends: everything, or what this worker has given up.
     Yielding { is_flushing: bool },
     /// What was revoked ends.
     Revoking {
@@ -189,6 +189,18 @@ impl Member {
     pub(super) fn is_leader(&self) -> bool {
         let leader = self.assignment.as_ref().map(|held| &held.leader);
         !self.member_id.is_empty() && leader == Some(&self.member_id)
+    }
+
+    /// Whether this member leads and has left somebody what is not configured any more. A leader that has not seen the
+    /// last round, or saw one in which configurations did not match, takes nothing away as deleted (Java's leader stops
+    /// there); in the next round it does.
+    pub(super) fn has_strays(&self, config: &ConfigSnapshot) -> bool {
+        let Some(owners) = self.owners.as_ref().filter(|_| self.is_leader()) else {
+            return false;
+        };
+        let mut connectors = owners.connectors.keys();
+        let mut tasks = owners.tasks.keys();
+        connectors.any(|name| !config.contains(name)) || tasks.any(|id| !config.has_task(id))
     }
 
     fn is_settled(&self) -> bool {

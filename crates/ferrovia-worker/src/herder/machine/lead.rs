@@ -9,7 +9,7 @@ use ferrovia_client::group::cohort::{Candidate, Election};
 
 use super::group::{Group, KeyState, Member, Owners};
 use super::writes::Then;
-use super::{Action, HerderMachine, Moment};
+use super::{Action, HerderMachine, Moment, Phase};
 use crate::herder::request::{HerderError, Signature};
 use crate::membership::assignor::{EagerAssignor, Generations, Member as Joined, Plan, Round};
 use crate::membership::protocol::{Assignment, ConnectProtocol, WorkerState};
@@ -49,15 +49,17 @@ impl HerderMachine {
         }
     }
 
-    /// When the key has to be looked at again. It is not known here how far that is on this clock, so a leader looks
-    /// once in a while.
+    /// When a leader has to look at the key again. One that has not settled does so when it has, however late that is.
     pub(super) fn key_deadline(&self) -> Option<Duration> {
+        let may_lead = self.group.is_leader() && self.is_settled() && self.phase < Phase::Stopping;
         match &self.group {
-            Group::Member(member) if self.group.is_leader() => match member.key {
-                KeyState::Known => member.next_key_look,
-                KeyState::Making => None,
-                KeyState::Failed(until) => Some(until),
-            },
+            Group::Member(member) if may_lead && member.current >= ConnectProtocol::Sessioned => {
+                match member.key {
+                    KeyState::Known => member.next_key_look,
+                    KeyState::Making => None,
+                    KeyState::Failed(until) => Some(until),
+                }
+            }
             _ => None,
         }
     }
@@ -143,9 +145,14 @@ impl HerderMachine {
             .and_then(|left| u64::try_from(left).ok())
             .map(|left| at.now + Duration::from_millis(left));
         let has_expired = left.is_some_and(|left| left <= 0);
-        has_expired
+        let is_due = has_expired
             || *key.algorithm != *rules.key_algorithm.name()
-            || key.key.len() != rules.key_bytes
+            || key.key.len() != rules.key_bytes;
+        if !is_due {
+            // What seemed to fail may have been written all the same.
+            member.key = KeyState::Known;
+        }
+        is_due
     }
 }
 

@@ -45,8 +45,16 @@ impl HerderMachine {
     }
 
     /// The next record of the status topic.
-    pub fn on_status_record(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
-        self.statuses.on_record(key, value);
+    pub fn on_status_record(
+        &mut self,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        at: Moment,
+    ) -> Vec<Action> {
+        if let Some(record) = self.statuses.on_record(key, value) {
+            self.heed_status(&record);
+        }
+        self.finish(at)
     }
 
     /// Takes in a record and notes what is to be done about it, which [`HerderMachine::finish`] does.
@@ -59,6 +67,8 @@ impl HerderMachine {
                 }
                 ConfigChange::ConnectorAdded(name) => {
                     tracing::info!("Connector {name} config updated");
+                    // One of that name may still run here that was deleted a moment ago.
+                    self.news.reconfigured.insert(name);
                     self.want_rebalance("a connector was created", offset);
                 }
                 ConfigChange::ConnectorRemoved(name) => {

@@ -133,6 +133,29 @@ impl HerderMachine {
         }
     }
 
+    /// Answers those who wait for what is not going to start any more: it was given up, deleted, or paused meanwhile.
+    pub(super) fn tell_of_lost_starts(&mut self) {
+        let work = &self.work;
+        let names = self.starting.keys();
+        let lost = names.filter(|name| !work.will_connector_run(name));
+        for name in lost.cloned().collect::<Vec<_>>() {
+            let text = "Could not begin changing connector state to STARTED as the connector has been scheduled for \
+                        shutdown";
+            for (request, _) in self.starting.remove(&name).unwrap_or_default() {
+                self.reply(request, Err(HerderError::Failed(text.to_owned())));
+            }
+        }
+        let work = &self.work;
+        let ids = self.beginning.keys();
+        let lost = ids.filter(|id| !work.will_task_begin(id));
+        for id in lost.cloned().collect::<Vec<_>>() {
+            let error = HerderError::Failed(format!("Failed to start task: {id}"));
+            for request in self.beginning.remove(&id).unwrap_or_default() {
+                self.reply(request, Err(error.clone()));
+            }
+        }
+    }
+
     /// Answers those who wait for a connector to start, because it has.
     fn tell_started(&mut self, name: &Arc<str>) {
         for (request, answer) in self.starting.remove(name).unwrap_or_default() {
@@ -159,12 +182,12 @@ impl HerderMachine {
     fn publish(&mut self, name: &Arc<str>, tasks: Vec<BTreeMap<String, String>>, at: Moment) {
         let config = self.config.snapshot();
         let target = config.target_state(name);
-        let Some(settings) = config.connector_config(name) else {
-            return;
+        let Some(settings) = config
+            .connector_config(name)
+            .filter(|_| target == Some(TargetState::Started))
+        else {
+            return self.published(name);
         };
-        if target != Some(TargetState::Started) {
-            return;
-        }
         let class = self.task_class_of(name);
         let tasks: Vec<_> = tasks
             .into_iter()

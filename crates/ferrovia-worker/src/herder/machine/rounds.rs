@@ -17,21 +17,25 @@ impl HerderMachine {
     /// The group wants to know with what this worker joins. One that ends leaves it instead.
     pub fn on_offers_wanted(&mut self, at: Moment) -> Vec<Action> {
         let is_ending = self.phase >= Phase::Stopping;
+        let has_yielded = self.has_yielded();
         if let Group::Member(member) = &mut self.group
             && !is_ending
         {
             member.owners = None;
+            let is_cooperative = member.current.is_cooperative();
             let waits = matches!(
                 member.stage,
                 Stage::Yielding { .. } | Stage::Revoking { .. }
             );
             if waits {
                 member.are_offers_due = true;
-            } else if member.current.is_cooperative() || self.work.is_over() {
+            } else if has_yielded {
                 self.offer();
             } else {
                 member.stage = Stage::Yielding { is_flushing: false };
-                self.follow(&[], &[], at);
+                if !is_cooperative {
+                    self.follow(&[], &[], at);
+                }
             }
         }
         self.finish(at)
@@ -94,7 +98,9 @@ impl HerderMachine {
             let stage = std::mem::replace(&mut member.stage, Stage::Joining);
             match (then, stage) {
                 (Some(Then::Yielded), Stage::Yielding { .. }) => {
-                    member.assignment = None;
+                    if !member.current.is_cooperative() {
+                        member.assignment = None;
+                    }
                     self.offer();
                 }
                 (Some(Then::Revoked), Stage::Revoking { given, .. }) => self.install(given, at),
@@ -110,7 +116,7 @@ impl HerderMachine {
             return;
         };
         let then = match &member.stage {
-            Stage::Yielding { is_flushing: false } if self.work.is_over() => Then::Yielded,
+            Stage::Yielding { is_flushing: false } if self.has_yielded() => Then::Yielded,
             Stage::Revoking {
                 given,
                 is_flushing: false,
@@ -259,6 +265,10 @@ impl HerderMachine {
             member.stage = Stage::Joining;
             return self.rejoin("the configuration has changed");
         }
+        let has_strays = member.has_strays(&self.config.snapshot());
+        let Some(held) = &mut member.assignment else {
+            return;
+        };
         let gave_up = held.revokes();
         held.revoked_connectors.clear();
         held.revoked_tasks.clear();
@@ -273,6 +283,8 @@ impl HerderMachine {
         tracing::info!("Finished starting connectors and tasks");
         if gave_up {
             self.rejoin("what was revoked has stopped");
+        } else if has_strays {
+            self.rejoin("somebody has what is not configured");
         }
     }
 
@@ -283,6 +295,14 @@ impl HerderMachine {
         {
             tracing::info!("Revoking everything that was assigned, because {reason}");
             self.follow(&[], &[], at);
+        }
+    }
+
+    /// Whether this worker may join: others may be given at once what it does not say to have.
+    fn has_yielded(&self) -> bool {
+        match self.group.is_cooperative() {
+            true => !self.work.is_any_leaving(),
+            false => self.work.is_over(),
         }
     }
 

@@ -60,6 +60,50 @@ impl HerderMachine {
         });
     }
 
+    /// What others say must not stand where it is wrong: a worker that gives something up, or buries it, may say so after
+    /// the one that has it now has spoken; and one that does not know yet that it is deleted may speak after the burial.
+    pub(super) fn heed_status(&mut self, record: &StatusRecord) {
+        match record {
+            StatusRecord::Connector { name, status } => {
+                let is_configured = self.config.snapshot().contains(name);
+                self.has_orphans |= status.is_some() && !is_configured;
+                if is_configured && self.says_nobody_has_it(status.as_ref()) {
+                    if let Some((state, trace)) = self.work.connector_state(name) {
+                        self.tell_connector(name, state, trace);
+                    }
+                }
+            }
+            StatusRecord::Task { id, status } => {
+                let is_configured = self.config.snapshot().has_task(id);
+                self.has_orphans |= status.is_some() && !is_configured;
+                if is_configured && self.says_nobody_has_it(status.as_ref()) {
+                    self.tell_task_again(id);
+                }
+            }
+            StatusRecord::Topic { .. } => {}
+        }
+    }
+
+    fn says_nobody_has_it(&self, status: Option<&Status>) -> bool {
+        status.is_none_or(|status| {
+            let is_old = status.generation < self.group.generation();
+            let gives_up = match status.state {
+                State::Unassigned => true,
+                State::Failed => is_old,
+                _ => false,
+            };
+            gives_up && status.worker_id != self.rules.worker_id
+        })
+    }
+
+    fn tell_task_again(&mut self, id: &TaskId) {
+        let said = self.work.task_state(id);
+        // Two that both say so would never end.
+        if let Some((state, trace)) = said.filter(|(state, _)| *state != State::Unassigned) {
+            self.tell_task(id, state, trace);
+        }
+    }
+
     /// Forgets how those are doing that are not configured any more, when they have ended.
     pub(super) fn bury_orphans(&mut self) {
         if !self.has_orphans || !self.group.is_leader() || !self.is_settled() {

@@ -4,3 +4,4 @@ mod alone;
 mod revive;
 mod member;
 mod rig;
+mod simulation;

@@ -1,6 +1,7 @@
 //! What follows when something was written to the config topic, or when another answer came.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,6 +110,33 @@ impl HerderMachine {
                 "Cannot submit non-empty set of task configs for stopped connector {connector}"
             )));
         }
+        let waiting = self.writing_tasks.entry(Arc::clone(connector));
+        match waiting {
+            // Between the settings of tasks and their commit there must not be any others.
+            Entry::Occupied(mut waiting) => waiting.get_mut().push_back((tasks, after)),
+            Entry::Vacant(entry) => {
+                entry.insert(VecDeque::new());
+                self.stage_tasks(connector, tasks, after);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writing the tasks of a connector has ended: the next may.
+    fn tasks_written(&mut self, connector: &Arc<str>) {
+        let next = self.writing_tasks.get_mut(connector);
+        match next.and_then(VecDeque::pop_front) {
+            Some((tasks, after)) => self.stage_tasks(connector, tasks, after),
+            None => drop(self.writing_tasks.remove(connector)),
+        }
+    }
+
+    fn stage_tasks(
+        &mut self,
+        connector: &Arc<str>,
+        tasks: Vec<BTreeMap<String, String>>,
+        after: AfterTasks,
+    ) {
         let count = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
         let staged = (0..count)
             .zip(tasks)
@@ -125,7 +153,6 @@ impl HerderMachine {
             none if none.is_empty() => self.then(then),
             staged => self.write(staged, then),
         }
-        Ok(())
     }
 
     pub(super) fn then(&mut self, then: Then) {
@@ -153,17 +180,10 @@ impl HerderMachine {
                 let commit = ConfigRecord::Commit { name, tasks };
                 self.write(vec![commit], Then::Committed { connector, after });
             }
-            Then::Committed { connector, after } => match after {
-                AfterTasks::Published => self.published(&connector),
-                AfterTasks::Reply(request) => self.reply(request, Ok(Outcome::Done)),
-                AfterTasks::Stop(request) => {
-                    let target = ConfigRecord::Target {
-                        name: Arc::clone(&connector),
-                        state: Some(TargetState::Stopped),
-                    };
-                    self.write(vec![target], Then::ReplyWhenEnded(request, connector));
-                }
-            },
+            Then::Committed { connector, after } => {
+                self.tasks_written(&connector);
+                self.committed(connector, after);
+            }
             Then::KeyWritten(_) => self.group.key_written(),
             // These end by events of their own.
             Then::Save { .. }
@@ -174,8 +194,25 @@ impl HerderMachine {
         }
     }
 
+    fn committed(&mut self, connector: Arc<str>, after: AfterTasks) {
+        match after {
+            AfterTasks::Published => self.published(&connector),
+            AfterTasks::Reply(request) => self.reply(request, Ok(Outcome::Done)),
+            AfterTasks::Stop(request) => {
+                let target = ConfigRecord::Target {
+                    name: Arc::clone(&connector),
+                    state: Some(TargetState::Stopped),
+                };
+                self.write(vec![target], Then::ReplyWhenEnded(request, connector));
+            }
+        }
+    }
+
     fn write_failed(&mut self, then: Then, reason: &str, at: Moment) {
         let error = || HerderError::Failed(reason.to_owned());
+        if let Then::Commit { connector, .. } | Then::Committed { connector, .. } = &then {
+            self.tasks_written(connector);
+        }
         match then {
             Then::Saved { request, .. }
             | Then::Reply(request)

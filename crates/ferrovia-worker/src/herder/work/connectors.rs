@@ -19,6 +19,8 @@ enum Life {
         run: Run,
         wish: ConnectorWish,
         then: Option<Then<ConnectorWish>>,
+        /// When the start counts as one that never returns, where it has to.
+        until: Option<Duration>,
     },
     Running {
         run: Run,
@@ -27,7 +29,8 @@ enum Life {
     /// A user wants it to wait, or it failed.
     Resting {
         wish: ConnectorWish,
-        has_failed: bool,
+        /// Why it failed.
+        failure: Option<String>,
     },
     Stopping {
         run: Run,
@@ -41,6 +44,26 @@ const FOR_GOOD: Then<ConnectorWish> = Then {
     wish: None,
     tell: &[State::Unassigned],
 };
+
+impl Life {
+    /// When it counts as ended, whatever its code does.
+    fn until(&self) -> Option<Duration> {
+        match self {
+            Self::Starting { until, .. } => *until,
+            Self::Stopping { until, .. } => Some(*until),
+            Self::Running { .. } | Self::Resting { .. } => None,
+        }
+    }
+
+    /// Whether it ends for good.
+    fn is_leaving(&self) -> bool {
+        match self {
+            Self::Starting { then, .. } => then.as_ref().is_some_and(|then| then.wish.is_none()),
+            Self::Stopping { then, .. } => then.wish.is_none(),
+            Self::Running { .. } | Self::Resting { .. } => false,
+        }
+    }
+}
 
 impl Connectors {
     pub(super) fn start(
@@ -83,7 +106,7 @@ impl Connectors {
                 return Vec::new();
             }
             Life::Resting {
-                has_failed: true, ..
+                failure: Some(_), ..
             } if target != TargetState::Stopped => return Vec::new(),
             Life::Starting { wish, .. }
             | Life::Running { wish, .. }
@@ -123,6 +146,7 @@ impl Connectors {
                 run: current,
                 wish,
                 then,
+                ..
             }) if current == run => {
                 let settings = Arc::clone(&wish.settings);
                 let (life, mut actions) = match outcome {
@@ -133,7 +157,7 @@ impl Connectors {
                     Err(trace) => (
                         Life::Resting {
                             wish,
-                            has_failed: true,
+                            failure: Some(trace.clone()),
                         },
                         vec![is(name, State::Failed, trace)],
                     ),
@@ -190,7 +214,7 @@ impl Connectors {
                 let abandon = WorkAction::AbandonConnector(Arc::clone(name), *run);
                 let rest = Life::Resting {
                     wish: wish.clone(),
-                    has_failed: true,
+                    failure: Some(trace.clone()),
                 };
                 self.0.insert(Arc::clone(name), rest);
                 vec![abandon, is(name, State::Failed, trace)]
@@ -211,7 +235,7 @@ impl Connectors {
     }
 
     pub(super) fn overdue(&self, now: Duration) -> Vec<Arc<str>> {
-        let late = |life: &Life| matches!(life, Life::Stopping { until, .. } if *until <= now);
+        let late = |life: &Life| life.until().is_some_and(|until| until <= now);
         let late = self.0.iter().filter(|(_, life)| late(life));
         late.map(|(name, _)| Arc::clone(name)).collect()
     }
@@ -219,7 +243,14 @@ impl Connectors {
     /// The connector counts as ended; what it still says is not heard.
     pub(super) fn give_up(&mut self, name: &Arc<str>, next: Run) -> Vec<WorkAction> {
         match self.0.remove(name) {
-            Some(Life::Stopping { run, then, .. }) => {
+            Some(
+                Life::Stopping { run, then, .. }
+                | Life::Starting {
+                    run,
+                    then: Some(then),
+                    ..
+                },
+            ) => {
                 let abandon = WorkAction::AbandonConnector(Arc::clone(name), run);
                 let begun = self.begin(name, then, next);
                 [abandon].into_iter().chain(begun).collect()
@@ -232,11 +263,37 @@ impl Connectors {
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let until = |life: &Life| match life {
-            Life::Stopping { until, .. } => Some(*until),
-            _ => None,
-        };
-        self.0.values().filter_map(until).min()
+        self.0.values().filter_map(Life::until).min()
+    }
+
+    pub(super) fn is_in(&self, name: &str, life: Run) -> bool {
+        matches!(self.0.get(name), Some(Life::Running { run, .. }) if *run == life)
+    }
+
+    pub(super) fn will_run(&self, name: &str) -> bool {
+        let works = |wish: &ConnectorWish| wish.target == TargetState::Started;
+        match self.0.get(name) {
+            Some(
+                Life::Starting {
+                    then: Some(then), ..
+                }
+                | Life::Stopping { then, .. },
+            ) => then.wish.as_ref().is_some_and(works),
+            Some(Life::Starting { then: None, .. } | Life::Running { .. }) => true,
+            Some(Life::Resting { .. }) | None => false,
+        }
+    }
+
+    pub(super) fn state(&self, name: &str) -> Option<(State, String)> {
+        match self.0.get(name)? {
+            Life::Running { .. } => Some((State::Running, String::new())),
+            Life::Resting {
+                failure: Some(trace),
+                ..
+            } => Some((State::Failed, trace.clone())),
+            Life::Resting { wish, .. } => Some((resting(wish.target)?, String::new())),
+            Life::Starting { .. } | Life::Stopping { .. } => None,
+        }
     }
 
     pub(super) fn is_running(&self, name: &str) -> bool {
@@ -253,13 +310,12 @@ impl Connectors {
     }
 
     pub(super) fn held(&self) -> BTreeSet<Arc<str>> {
-        let ends = |life: &Life| match life {
-            Life::Starting { then, .. } => then.as_ref().is_some_and(|then| then.wish.is_none()),
-            Life::Stopping { then, .. } => then.wish.is_none(),
-            Life::Running { .. } | Life::Resting { .. } => false,
-        };
-        let held = self.0.iter().filter(|(_, life)| !ends(life));
+        let held = self.0.iter().filter(|(_, life)| !life.is_leaving());
         held.map(|(name, _)| Arc::clone(name)).collect()
+    }
+
+    pub(super) fn is_any_leaving(&self) -> bool {
+        self.0.values().any(Life::is_leaving)
     }
 
     /// Ends the life that is there, and then does what follows: at once where nothing runs.
@@ -276,8 +332,11 @@ impl Connectors {
                 self.0.remove(name);
                 self.begin(name, then, next)
             }
-            Some(Life::Starting { then: after, .. }) => {
+            Some(Life::Starting {
+                then: after, until, ..
+            }) => {
                 *after = Some(then);
+                until.get_or_insert(now + CONNECTOR_STOP_TIMEOUT);
                 Vec::new()
             }
             Some(Life::Stopping { then: after, .. }) => {
@@ -305,17 +364,12 @@ impl Connectors {
         let Some(wish) = then.wish else {
             return actions;
         };
-        let resting = match wish.target {
-            TargetState::Started => None,
-            TargetState::Paused => Some(State::Paused),
-            TargetState::Stopped => Some(State::Stopped),
-        };
-        let life = match resting {
+        let life = match resting(wish.target) {
             Some(state) => {
                 actions.push(is(name, state, String::new()));
                 Life::Resting {
                     wish,
-                    has_failed: false,
+                    failure: None,
                 }
             }
             None => {
@@ -328,11 +382,21 @@ impl Connectors {
                     run,
                     wish,
                     then: None,
+                    until: None,
                 }
             }
         };
         self.0.insert(Arc::clone(name), life);
         actions
+    }
+}
+
+/// The state of a connector that is not meant to work.
+fn resting(target: TargetState) -> Option<State> {
+    match target {
+        TargetState::Started => None,
+        TargetState::Paused => Some(State::Paused),
+        TargetState::Stopped => Some(State::Stopped),
     }
 }
 

@@ -19,10 +19,14 @@ enum Life {
     Running {
         run: Run,
         is_paused: bool,
-        has_failed: bool,
+        /// What it said last.
+        said: Option<(State, String)>,
     },
     /// It failed, or ended by itself.
-    Ended,
+    Ended {
+        /// What it said last.
+        said: (State, String),
+    },
     Stopping {
         run: Run,
         has_failed: bool,
@@ -36,6 +40,13 @@ const FOR_GOOD: Then<TaskWish> = Then {
     wish: None,
     tell: &[State::Unassigned],
 };
+
+impl Life {
+    /// Whether it ends for good.
+    fn is_leaving(&self) -> bool {
+        matches!(self, Self::Stopping { then, .. } if then.wish.is_none())
+    }
+}
 
 impl Tasks {
     pub(super) fn new(stop_timeout: Duration) -> Self {
@@ -60,7 +71,7 @@ impl Tasks {
         match self.lives.get(id) {
             Some(Life::Running { .. } | Life::Stopping { .. }) => self.end(id, then, now),
             // It said how it ended when it did.
-            Some(Life::Ended) => {
+            Some(Life::Ended { .. }) => {
                 let tell = then.tell.get(1..).unwrap_or_default();
                 self.begin(id, Then { tell, ..then }, run)
             }
@@ -86,7 +97,7 @@ impl Tasks {
                         wish.is_paused = paused;
                     }
                 }
-                Life::Running { .. } | Life::Ended => {}
+                Life::Running { .. } | Life::Ended { .. } => {}
             }
         }
         actions
@@ -106,29 +117,25 @@ impl Tasks {
         let Some(life) = self.lives.get_mut(id) else {
             return Vec::new();
         };
-        let (current, has_failed) = match life {
-            Life::Running {
-                run, has_failed, ..
-            }
-            | Life::Stopping {
-                run, has_failed, ..
-            } => (*run, has_failed),
-            Life::Ended => return Vec::new(),
+        let current = match life {
+            Life::Running { run, .. } | Life::Stopping { run, .. } => *run,
+            Life::Ended { .. } => return Vec::new(),
         };
         if current != run {
             return Vec::new();
         }
         match event {
             TaskEvent::State(state, trace) => {
-                *has_failed = state == State::Failed;
+                match life {
+                    Life::Running { said, .. } => *said = Some((state, trace.clone())),
+                    Life::Stopping { has_failed, .. } => *has_failed = state == State::Failed,
+                    Life::Ended { .. } => {}
+                }
                 vec![is(id, state, trace)]
             }
             // Told to the herder itself.
             TaskEvent::UsedTopic(_) => Vec::new(),
-            TaskEvent::Ended => {
-                let has_failed = *has_failed;
-                self.on_ended(id, has_failed, next)
-            }
+            TaskEvent::Ended => self.on_ended(id, next),
         }
     }
 
@@ -162,7 +169,19 @@ impl Tasks {
     }
 
     pub(super) fn is_alive(&self, id: &TaskId) -> bool {
-        !matches!(self.lives.get(id), None | Some(Life::Ended))
+        !matches!(self.lives.get(id), None | Some(Life::Ended { .. }))
+    }
+
+    pub(super) fn will_begin(&self, id: &TaskId) -> bool {
+        matches!(self.lives.get(id), Some(Life::Stopping { then, .. }) if then.wish.is_some())
+    }
+
+    pub(super) fn state(&self, id: &TaskId) -> Option<(State, String)> {
+        match self.lives.get(id)? {
+            Life::Running { said, .. } => said.clone(),
+            Life::Ended { said } => Some(said.clone()),
+            Life::Stopping { .. } => None,
+        }
     }
 
     #[cfg(test)]
@@ -175,35 +194,50 @@ impl Tasks {
 
     pub(super) fn is_any_alive(&self) -> bool {
         let mut lives = self.lives.values();
-        lives.any(|life| !matches!(life, Life::Ended))
+        lives.any(|life| !matches!(life, Life::Ended { .. }))
     }
 
     pub(super) fn is_any_alive_of(&self, connector: &str) -> bool {
         let own = self.lives.range(TaskId::new(connector, 0)..);
         let mut own = own.take_while(|(id, _)| &*id.connector == connector);
-        own.any(|(_, life)| !matches!(life, Life::Ended))
+        own.any(|(_, life)| !matches!(life, Life::Ended { .. }))
     }
 
     pub(super) fn held(&self) -> BTreeSet<TaskId> {
-        let ends = |life: &Life| matches!(life, Life::Stopping { then, .. } if then.wish.is_none());
-        let held = self.lives.iter().filter(|(_, life)| !ends(life));
+        let held = self.lives.iter().filter(|(_, life)| !life.is_leaving());
         held.map(|(id, _)| id.clone()).collect()
     }
 
-    fn on_ended(&mut self, id: &TaskId, has_failed: bool, next: Run) -> Vec<WorkAction> {
+    pub(super) fn is_any_leaving(&self) -> bool {
+        self.lives.values().any(Life::is_leaving)
+    }
+
+    fn on_ended(&mut self, id: &TaskId, next: Run) -> Vec<WorkAction> {
         match self.lives.remove(id) {
-            Some(Life::Stopping { then, .. }) => {
+            Some(Life::Stopping {
+                then, has_failed, ..
+            }) => {
                 // A failure is the last that is told of a life.
                 let skip = usize::from(has_failed);
                 let tell = then.tell.get(skip..).unwrap_or_default();
                 self.begin(id, Then { tell, ..then }, next)
             }
-            Some(_) => {
-                self.lives.insert(id.clone(), Life::Ended);
+            Some(Life::Running { said, .. }) => {
+                let failure = said.filter(|(state, _)| *state == State::Failed);
                 let ended = is(id, State::Unassigned, String::new());
-                if has_failed { Vec::new() } else { vec![ended] }
+                let told = if failure.is_none() {
+                    vec![ended]
+                } else {
+                    Vec::new()
+                };
+                let said = failure.unwrap_or((State::Unassigned, String::new()));
+                self.lives.insert(id.clone(), Life::Ended { said });
+                told
             }
-            None => Vec::new(),
+            other => {
+                self.lives.extend(other.map(|life| (id.clone(), life)));
+                Vec::new()
+            }
         }
     }
 
@@ -211,7 +245,7 @@ impl Tasks {
     fn end(&mut self, id: &TaskId, then: Then<TaskWish>, now: Duration) -> Vec<WorkAction> {
         match self.lives.get_mut(id) {
             None => Vec::new(),
-            Some(Life::Ended) => {
+            Some(Life::Ended { .. }) => {
                 self.lives.remove(id);
                 Vec::new()
             }
@@ -219,10 +253,9 @@ impl Tasks {
                 *after = then;
                 Vec::new()
             }
-            Some(Life::Running {
-                run, has_failed, ..
-            }) => {
-                let (run, has_failed) = (*run, *has_failed);
+            Some(Life::Running { run, said, .. }) => {
+                let failed = said.as_ref().filter(|(state, _)| *state == State::Failed);
+                let (run, has_failed) = (*run, failed.is_some());
                 let life = Life::Stopping {
                     run,
                     has_failed,
@@ -244,7 +277,7 @@ impl Tasks {
             let life = Life::Running {
                 run,
                 is_paused: wish.is_paused,
-                has_failed: false,
+                said: None,
             };
             self.lives.insert(id.clone(), life);
             actions.push(WorkAction::StartTask {

@@ -119,6 +119,11 @@ impl ConfigSnapshot {
             .collect()
     }
 
+    /// Whether the task is one of its connector's [tasks](Self::tasks).
+    pub fn has_task(&self, id: &TaskId) -> bool {
+        !self.is_inconsistent(&id.connector) && id.task < self.task_count(&id.connector)
+    }
+
     /// A task's settings, variables unresolved.
     pub fn task_config(&self, id: &TaskId) -> Option<&Arc<BTreeMap<String, String>>> {
         self.state.tasks.get(id)

@@ -26,16 +26,20 @@ impl StatusFold {
         &self.statuses
     }
 
-    /// Takes the next record. One that cannot be used is logged and skipped.
-    pub fn on_record(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) {
+    /// Takes the next record, and answers it. One that cannot be used is logged and skipped.
+    pub fn on_record(&mut self, key: Option<&[u8]>, value: Option<&[u8]>) -> Option<StatusRecord> {
         match StatusRecord::parse(key, value) {
-            Ok(record) => self.apply(record),
+            Ok(record) => {
+                self.apply(record.clone());
+                Some(record)
+            }
             Err(reason) => {
                 let key = key.map(String::from_utf8_lossy);
                 tracing::warn!(
                     key = key.as_deref(),
                     "a record of the status topic is skipped: {reason}"
                 );
+                None
             }
         }
     }

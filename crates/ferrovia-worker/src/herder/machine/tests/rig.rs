@@ -141,13 +141,17 @@ impl Rig {
                 let outcome = self.failing.get(&name).cloned().map_or(Ok(()), Err);
                 vec![WorkEvent::ConnectorStarted(name, run, outcome)]
             }
-            WorkAction::AskTasks { name, settings, .. } => {
+            WorkAction::AskTasks {
+                name,
+                run,
+                settings,
+            } => {
                 let wanted = WantedTasks {
                     configs: vec![BTreeMap::from([own(&settings)]); self.tasks],
                     max: 2,
                     is_max_enforced: settings.text("tasks.max.enforce") != Some("false"),
                 };
-                vec![WorkEvent::TasksNamed(name, Ok(wanted))]
+                vec![WorkEvent::TasksNamed(name, run, Ok(wanted))]
             }
             WorkAction::StopConnector(name, run) => {
                 self.log.push(format!("stop {name}"));

@@ -71,7 +71,7 @@ fn safe_write_hides_nothing_newer_of_another_worker() {
 }
 
 #[test]
-fn tombstone_of_a_connector_takes_its_tasks_along() {
+fn tombstone_of_a_connector_leaves_its_tasks_to_their_own() {
     let mut fold = StatusFold::new();
     put_task(&mut fold, 0, status(State::Running, "a", 1));
     take(
@@ -80,8 +80,10 @@ fn tombstone_of_a_connector_takes_its_tasks_along() {
         Some(r#"{"state":"RUNNING","worker_id":"a","generation":1}"#),
     );
     take(&mut fold, "status-connector-c", None);
-    assert_eq!(fold.statuses().tasks("c").count(), 0);
     assert_eq!(fold.statuses().connector("c"), None);
+    assert_eq!(fold.statuses().tasks("c").count(), 1);
+    take(&mut fold, "status-task-c-0", None);
+    assert_eq!(fold.statuses().tasks("c").count(), 0);
 }
 
 #[test]
