@@ -57,6 +57,15 @@ pub const ALL: &[Excuse] = &[
         },
     },
     Excuse {
+        name: "restarts of tasks that are gone",
+        row: "| restarts of tasks that a connector has no more, distributed |",
+        meant: |java, ours| {
+            let is_restart = java.request.path.ends_with("/tasks/0/restart");
+            let is_gone = ours.answer.body.contains("Unknown task: ");
+            is_restart && is_gone && java.answer.status == 409 && ours.answer.status == 404
+        },
+    },
+    Excuse {
         name: "addresses that Jetty refuses",
         row: "| empty parts of an address, bad escapes, escaped control characters |",
         meant: |java, ours| {
