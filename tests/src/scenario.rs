@@ -175,10 +175,13 @@ impl Script {
 }
 
 /// The answer to a request. When a rebalance happens is no business of a script: a request that is refused because of
-/// one, at whatever moment, is sent again for a while.
+/// one, at whatever moment, is sent again for a while. So is one that comes before the last member has left the group of
+/// a stopped connector, as the answer says that it can be.
 fn settled(port: u16, request: &Request) -> io::Result<Answer> {
-    let is_final: Event = Box::new(|answer| {
-        ![409, 500].contains(&answer.status) || !answer.body.contains("rebalance")
+    let passes = ["rebalance", "its tasks haven't stopped completely yet"];
+    let is_final: Event = Box::new(move |answer| {
+        let is_passing = passes.iter().any(|text| answer.body.contains(text));
+        ![409, 500].contains(&answer.status) || !is_passing
     });
     until(port, request, REBALANCE_LIMIT, &is_final).map(|(answer, _)| answer)
 }

@@ -40,14 +40,34 @@ pub const ALL: &[Excuse] = &[
     },
     Excuse {
         name: "names with slashes",
-        row: "| names with `%2F` in addresses |",
+        row: "| names with `%2F`, `%25` or `%5C` in addresses |",
         meant: |java, ours| {
-            is_jettys(java) && java.request.path.contains("%2F") && ours.answer.status != 400
+            let mut escapes = ["%2F", "%25", "%5C"].iter();
+            let has_one = escapes.any(|escape| java.request.path.contains(escape));
+            is_jettys(java) && has_one && ours.answer.status != 400
+        },
+    },
+    Excuse {
+        name: "restarts of what does not exist",
+        row: "| restarts of what does not exist, standalone |",
+        meant: |java, ours| {
+            let is_restart = java.request.path.starts_with("/connectors/none/")
+                && java.request.path.contains("/restart");
+            is_restart && java.answer.status == 500 && ours.answer.status == 404
+        },
+    },
+    Excuse {
+        name: "restarts of tasks that are gone",
+        row: "| restarts of tasks that a connector has no more, distributed |",
+        meant: |java, ours| {
+            let is_restart = java.request.path.ends_with("/tasks/0/restart");
+            let is_gone = ours.answer.body.contains("Unknown task: ");
+            is_restart && is_gone && java.answer.status == 409 && ours.answer.status == 404
         },
     },
     Excuse {
         name: "addresses that Jetty refuses",
-        row: "| empty parts of an address, bad escapes |",
+        row: "| empty parts of an address, bad escapes, escaped control characters |",
         meant: |java, ours| {
             is_jettys(java) && ours.answer.status == 400 && ours.answer.body.starts_with('{')
         },

@@ -119,18 +119,19 @@ pub(super) fn create(bytes: &[u8]) -> Result<Option<CreateRequest>, ApiError> {
         return Ok(None);
     };
     let mut request = CreateRequest::default();
-    for (name, value) in root.members(Wanted::Bean(CREATE))? {
-        match name.as_str() {
-            "name" => request.name = value.text()?,
-            "config" if value.is_null() => request.config = None,
-            "config" => request.config = Some(given(&value)?),
-            "initial_state" => request.initial_state = initial_state(&value)?,
-            other => {
-                let known = ["config", "name", "initial_state"];
-                return Err(value.unrecognized(other, CREATE, &known));
+    root.bean(
+        CREATE,
+        &["config", "name", "initial_state"],
+        |name, value| {
+            match name {
+                "name" => request.name = value.text()?,
+                "config" if value.is_null() => request.config = None,
+                "config" => request.config = Some(given(&value)?),
+                _ => request.initial_state = initial_state(&value)?,
             }
-        }
-    }
+            Ok(())
+        },
+    )?;
     Ok(Some(request))
 }
 
@@ -159,13 +160,13 @@ pub(super) fn offsets(bytes: &[u8]) -> Result<Option<Vec<ConnectorOffset>>, ApiE
         return Ok(None);
     };
     let mut offsets = Vec::new();
-    for (name, value) in root.members(Wanted::Bean(OFFSETS))? {
-        match name.as_str() {
-            "offsets" if value.is_null() => offsets = Vec::new(),
-            "offsets" => offsets = offset_list(&value)?,
-            other => return Err(value.unrecognized(other, OFFSETS, &["offsets"])),
-        }
-    }
+    root.bean(OFFSETS, &["offsets"], |_, value| {
+        offsets = match value.is_null() {
+            true => Vec::new(),
+            false => offset_list(&value)?,
+        };
+        Ok(())
+    })?;
     Ok(Some(offsets))
 }
 
@@ -195,17 +196,17 @@ fn offset(item: &Node<'_>) -> Result<ConnectorOffset, ApiError> {
         partition: serde_json::Value::Null,
         offset: serde_json::Value::Null,
     };
-    for (name, value) in item.members(Wanted::Bean(OFFSET))? {
-        let member = match name.as_str() {
-            "partition" => &mut read.partition,
-            "offset" => &mut read.offset,
-            other => return Err(value.unrecognized(other, OFFSET, &["partition", "offset"])),
-        };
+    item.bean(OFFSET, &["partition", "offset"], |name, value| {
         if !value.is_null() {
             value.members(Wanted::Map("java.lang.Object"))?;
         }
+        let member = match name {
+            "partition" => &mut read.partition,
+            _ => &mut read.offset,
+        };
         *member = value.value()?;
-    }
+        Ok(())
+    })?;
     Ok(read)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn around(router: Router, config: &RestConfig) -> Router {
     router
 }
 
-/// Refuses an address with an empty part, or whose escapes are no UTF-8 text.
+/// Refuses an address with an empty part, or whose escapes are no UTF-8 text or control characters.
 pub(super) async fn readable(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if is_readable(path) && !path.contains("//") {
@@ -63,7 +63,7 @@ fn is_readable(path: &str) -> bool {
         };
         bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
     }
-    std::str::from_utf8(&bytes).is_ok()
+    std::str::from_utf8(&bytes).is_ok() && !bytes.iter().any(u8::is_ascii_control)
 }
 
 async fn with_headers(rules: Arc<[HeaderRule]>, request: Request, next: Next) -> Response {
@@ -137,13 +137,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_utf_8_behind_their_escapes() {
+    fn addresses_are_printable_utf_8_behind_their_escapes() {
         for (path, readable) in [
             ("/connectors/a%2Fb", true),
             ("/connectors/%C3%A9", true),
             ("/connectors/%ff", false),
             ("/connectors/%zz", false),
             ("/connectors/%2", false),
+            ("/connectors/a%00b", false),
+            ("/connectors/a%7Fb", false),
+            ("/connectors/a%C2%80b", true),
         ] {
             assert_eq!(is_readable(path), readable, "{path}");
         }

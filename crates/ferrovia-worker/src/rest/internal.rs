@@ -66,7 +66,7 @@ fn signature_of(headers: &HeaderMap, body: &[u8]) -> Result<Signature, ApiError>
         body: body.to_vec(),
     };
     if let (Some(authorization), Some(algorithm)) = (&given.authorization, &given.algorithm) {
-        signature::algorithm(algorithm).map_err(unreadable)?;
+        signature::check_algorithm(algorithm).map_err(unreadable)?;
         decode_base64(authorization).map_err(|error| unreadable(error.into()))?;
     }
     Ok(given)

@@ -92,11 +92,12 @@ impl HerderMachine {
         let rules = &member.rules.signatures;
         let accepted = rules.verified.iter();
         let Some(accepted) = accepted.copied().find(|known| known.name() == algorithm) else {
+            let names: Vec<&str> = rules.verified.iter().map(|known| known.name()).collect();
             return Err(HerderError::BadRequest(format!(
                 "This worker does not support the '{algorithm}' key signing algorithm used by other workers. This \
-                 worker is currently configured to use: {}. Check that all workers' configuration files permit the same \
+                 worker is currently configured to use: [{}]. Check that all workers' configuration files permit the same \
                  set of signature algorithms, and correct any misconfigured worker and restart it.",
-                rules.algorithm
+                names.join(", ")
             )));
         };
         let config = self.config.snapshot();

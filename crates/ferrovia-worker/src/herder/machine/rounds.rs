@@ -10,14 +10,17 @@ use ferrovia_client::group::cohort::{Assignment as Given, LossCause, Offer};
 
 use super::group::{Group, Stage};
 use super::writes::Then;
-use super::{Action, HerderMachine, Moment, Ticket};
+use super::{Action, HerderMachine, Moment, Phase, Ticket};
 use crate::membership::protocol::{Assignment, ConnectProtocol, WorkerState};
 
 impl HerderMachine {
-    /// The group wants to know with what this worker joins.
+    /// The group wants to know with what this worker joins. One that ends leaves it instead.
     pub fn on_offers_wanted(&mut self, at: Moment) -> Vec<Action> {
+        let is_ending = self.phase >= Phase::Stopping;
         let has_yielded = self.has_yielded();
-        if let Group::Member(member) = &mut self.group {
+        if let Group::Member(member) = &mut self.group
+            && !is_ending
+        {
             member.owners = None;
             let is_cooperative = member.current.is_cooperative();
             let waits = matches!(
@@ -241,8 +244,11 @@ impl HerderMachine {
         self.settle(false, at);
     }
 
-    /// Begins what was assigned, if it was assigned by what this worker knows.
+    /// Begins what was assigned, if it was assigned by what this worker knows. A worker that ends begins nothing.
     pub(super) fn settle(&mut self, has_read: bool, at: Moment) {
+        if self.phase >= Phase::Stopping {
+            return;
+        }
         let Group::Member(member) = &mut self.group else {
             return;
         };

@@ -71,6 +71,44 @@ impl<'a> Node<'a> {
         Ok(members.into_iter().map(node).collect())
     }
 
+    /// Hands out the members of an object of `class` which may only have the members `known`.
+    ///
+    /// As Jackson makes such an object only when it has seen all that it may have, a member that it must not have is
+    /// told of as late as that, or at the object's end.
+    pub(super) fn bean(
+        &self,
+        class: &'static str,
+        known: &[&str],
+        mut take: impl FnMut(&str, Self) -> Result<(), ApiError>,
+    ) -> Result<(), ApiError> {
+        let mut missing = known.to_vec();
+        let mut stranger: Option<(String, Self)> = None;
+        for (name, value) in self.members(Wanted::Bean(class))? {
+            if missing.is_empty() {
+                let offset = value.offset() + value.read_ahead();
+                if let Some((name, value)) = &stranger {
+                    return Err(value.unrecognized(name, class, known, offset));
+                }
+                if !known.contains(&name.as_str()) {
+                    return Err(value.unrecognized(&name, class, known, offset));
+                }
+            }
+            if known.contains(&name.as_str()) {
+                missing.retain(|known| *known != name);
+                take(&name, value)?;
+            } else {
+                stranger.get_or_insert((name, value));
+            }
+        }
+        match stranger {
+            None => Ok(()),
+            Some((name, value)) => {
+                let end = self.offset() + self.json.len();
+                Err(value.unrecognized(&name, class, known, end))
+            }
+        }
+    }
+
     /// The items of a list.
     pub(super) fn items(&self, class: &'static str) -> Result<Vec<Self>, ApiError> {
         if !self.json.starts_with('[') {
@@ -109,8 +147,8 @@ impl<'a> Node<'a> {
         self.fault_at(what, self.offset())
     }
 
-    /// A member that its object must not have; `known` are those that it may.
-    pub(super) fn unrecognized(&self, name: &str, class: &str, known: &[&str]) -> ApiError {
+    /// A member that its object must not have, told of where Jackson has read to `offset`.
+    fn unrecognized(&self, name: &str, class: &str, known: &[&str], offset: usize) -> ApiError {
         let count = match known.len() {
             1 => "one known property".to_owned(),
             many => format!("{many} known properties"),
@@ -120,15 +158,14 @@ impl<'a> Node<'a> {
             "Unrecognized field \"{name}\" (class {class}), not marked as ignorable ({count}: {}])",
             known.join(", ")
         );
-        self.fault_at(&what, self.offset() + self.read_ahead())
+        self.fault_at(&what, offset)
     }
 
     /// How far Jackson has read when it looks at the kind of a value.
     fn read_ahead(&self) -> usize {
         match self.json.as_bytes().first() {
             Some(b'{' | b'[' | b'"') => 1,
-            Some(b't' | b'f' | b'n') => self.json.len(),
-            _ => self.json.len() + 1,
+            _ => self.json.len(),
         }
     }
 
@@ -277,8 +314,7 @@ fn at(body: &[u8], offset: usize) -> String {
         .take_while(|&&byte| byte != b'\n')
         .count()
         + 1;
-    // What was read ahead may lie behind the end.
-    location(line, column + offset.saturating_sub(body.len()))
+    location(line, column)
 }
 
 fn location(line: usize, column: usize) -> String {

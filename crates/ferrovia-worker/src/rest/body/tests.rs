@@ -117,6 +117,14 @@ fn faults_of_a_request_for_a_connector_are_told_as_jackson_tells_them() {
                 "Unrecognized field \"foo\" (class E.CreateConnectorRequest), not marked as ignorable (3 known properties: \"config\", \"name\", \"initial_state\"])\nAT line: 1, column: 23] (through reference chain: E.CreateConnectorRequest[\"foo\"])",
             ),
             (
+                r#"{"name":"n","x":[1], "config":{},"initial_state":null,"z":1}"#,
+                "Unrecognized field \"x\" (class E.CreateConnectorRequest), not marked as ignorable (3 known properties: \"config\", \"name\", \"initial_state\"])\nAT line: 1, column: 60] (through reference chain: E.CreateConnectorRequest[\"x\"])",
+            ),
+            (
+                r#"{"name":"n","config":{},"initial_state":null,"z":{"a":1}}"#,
+                "Unrecognized field \"z\" (class E.CreateConnectorRequest), not marked as ignorable (3 known properties: \"config\", \"name\", \"initial_state\"])\nAT line: 1, column: 51] (through reference chain: E.CreateConnectorRequest[\"z\"])",
+            ),
+            (
                 "[]",
                 "Cannot deserialize value of type `E.CreateConnectorRequest` from Array value (token `JsonToken.START_ARRAY`)\nAT line: 1, column: 1]",
             ),
@@ -164,6 +172,30 @@ fn faults_of_offsets_are_told_as_jackson_tells_them() {
             (
                 r#"{"x":1}"#,
                 "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 8] (through reference chain: E.ConnectorOffsets[\"x\"])",
+            ),
+            (
+                r#"{"offsets":[],"unknown":1}"#,
+                "Unrecognized field \"unknown\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 26] (through reference chain: E.ConnectorOffsets[\"unknown\"])",
+            ),
+            (
+                r#"{"x":1,"offsets":[],"y":2}"#,
+                "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 26] (through reference chain: E.ConnectorOffsets[\"x\"])",
+            ),
+            (
+                r#"{"x":1,"offsets":[]}"#,
+                "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 21] (through reference chain: E.ConnectorOffsets[\"x\"])",
+            ),
+            (
+                r#"{"offsets":[],"x":"abc"}"#,
+                "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 20] (through reference chain: E.ConnectorOffsets[\"x\"])",
+            ),
+            (
+                r#"{"offsets":[],"x": true }"#,
+                "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 24] (through reference chain: E.ConnectorOffsets[\"x\"])",
+            ),
+            (
+                r#"{"x":1,"y":[2]}"#,
+                "Unrecognized field \"x\" (class E.ConnectorOffsets), not marked as ignorable (one known property: \"offsets\"])\nAT line: 1, column: 16] (through reference chain: E.ConnectorOffsets[\"x\"])",
             ),
             (
                 r#"{"offsets":""}"#,

@@ -160,3 +160,32 @@ fn settled_worker_is_busy_with_nothing_that_requests_wait_for() {
     machine.on_assigned(&given(1, -1, &[], &[]), AT);
     assert_eq!(machine.stage(), None);
 }
+
+/// The others have left before it: the group would give it all that they had.
+#[test]
+fn a_worker_that_ends_takes_on_nothing_more() {
+    let mut machine = machine();
+    read_connector(&mut machine, 0, "c");
+    read_connector(&mut machine, 1, "d");
+    machine.on_config_caught_up(AT);
+    machine.on_ready(AT);
+    assert!(offers(&machine.on_offers_wanted(AT)));
+    let actions = machine.on_assigned(&given(1, 2, &["c"], &[]), AT);
+    let started = |action: &Action| match action {
+        Action::Work(WorkAction::StartConnector { run, .. }) => Some(*run),
+        _ => None,
+    };
+    let run = actions.iter().find_map(started).unwrap();
+    machine.on_work(WorkEvent::ConnectorStarted("c".into(), run, Ok(())), AT);
+
+    machine.on_stop(AT);
+    assert!(!offers(&machine.on_offers_wanted(AT)));
+    let actions = machine.on_assigned(&given(2, 2, &["c", "d"], &[]), AT);
+    assert_eq!(actions.iter().find_map(started), None);
+    let stopped = WorkEvent::ConnectorStopped("c".into(), run, Ok(()));
+    let actions = machine.on_work(stopped, AT);
+    assert!(
+        matches!(actions.last(), Some(Action::Finish)),
+        "{actions:?}"
+    );
+}
