@@ -156,7 +156,7 @@ pub fn put_config(worker: &Worker, config: &Map<String, Value>) -> io::Result<An
     settled(worker, &request, &[200, 201])
 }
 
-/// Sends a request until it is not refused because of a rebalance.
+/// Sends a request until it is not refused because of a rebalance, or because the leader is gone and no other elected.
 ///
 /// # Errors
 /// When the status is none of `wanted`.
@@ -164,8 +164,9 @@ pub fn settled(worker: &Worker, request: &Request, wanted: &[u16]) -> io::Result
     let what = format!("an answer to {} {}", request.method, request.path);
     let answer = wait::until(&what, SETTLE_LIMIT, || {
         let answer = worker.send(request)?;
-        let unsettled =
-            answer.status == 409 || answer.status == 500 && answer.body.contains("rebalance");
+        let reasons = ["rebalance", "IO Error trying to forward REST request"];
+        let is_passing = reasons.iter().any(|reason| answer.body.contains(reason));
+        let unsettled = answer.status == 409 || answer.status == 500 && is_passing;
         Ok((!unsettled).then_some(answer))
     })?;
     if wanted.contains(&answer.status) {
