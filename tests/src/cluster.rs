@@ -1,7 +1,7 @@
 //! Workers in distributed mode: what one cluster's workers share, and what they say about their connectors.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -17,24 +17,6 @@ use crate::worker::{Make, Properties, Worker};
 pub const SETTLE_LIMIT: Duration = Duration::from_secs(90);
 /// The class of the connectors of these tests.
 pub const FILE_SINK: &str = "org.apache.kafka.connect.file.FileStreamSinkConnector";
-
-/// The make of cluster members under test. While our binary has no `connect-distributed`, Java's workers stand in
-/// for it, and the terminal is told so.
-///
-/// # Errors
-/// When our binary has not been built.
-pub fn subject() -> io::Result<Make> {
-    let subject = Make::subject();
-    if subject.has_clusters()? {
-        return Ok(subject);
-    }
-    let name = std::thread::current().name().unwrap_or("a test").to_owned();
-    writeln!(
-        io::stderr(),
-        "JAVA BESIDE JAVA: {name}: no connect-distributed in our binary"
-    )?;
-    Ok(Make::Java)
-}
 
 /// A cluster's settings: a group and three topics that no other test has.
 #[derive(Debug, Clone)]

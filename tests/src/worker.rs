@@ -41,18 +41,6 @@ impl Make {
         }
     }
 
-    /// Whether workers of this make can be part of a cluster.
-    ///
-    /// # Errors
-    /// When our binary has not been built.
-    pub fn has_clusters(self) -> io::Result<bool> {
-        if self == Self::Java {
-            return Ok(true);
-        }
-        let asked = self.connect_distributed()?.arg("--help").output()?;
-        Ok(!String::from_utf8_lossy(&asked.stderr).contains("unrecognized subcommand"))
-    }
-
     /// The command `connect-standalone` of this make, without arguments.
     ///
     /// # Errors

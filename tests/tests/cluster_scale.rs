@@ -7,11 +7,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use ferrovia_tests::cluster::{self, Cluster, Whereabouts, file_sink, put_config, until_seen};
+use ferrovia_tests::cluster::{Cluster, Whereabouts, file_sink, put_config, until_seen};
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::Lab;
-use ferrovia_tests::worker::Worker;
+use ferrovia_tests::worker::{Make, Worker};
 
 /// Connectors, each of one task.
 const CONNECTORS: u64 = 30;
@@ -58,7 +58,7 @@ fn many_connectors_run_and_come_back() -> io::Result<()> {
     }
     let count = grounds::number("FERROVIA_CONNECTORS", CONNECTORS);
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     Lab::start(kafka)?.create("scale", 1)?;
     let cluster = Cluster::new(kafka);
     let workers = cluster.start_all(&[subject; 3])?;

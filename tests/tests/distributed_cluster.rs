@@ -12,7 +12,7 @@ use ferrovia_tests::http::Request;
 use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::Lab;
 use ferrovia_tests::wait;
-use ferrovia_tests::worker::Worker;
+use ferrovia_tests::worker::{Make, Worker};
 
 /// Sinks whose records are counted.
 const DRAINS: usize = 3;
@@ -70,7 +70,7 @@ fn work_is_even_and_survives_dead_workers_and_leaders() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let cluster = Cluster::new(kafka);
     let mut workers = cluster.start_all(&[subject; 3])?;
     let mut lab = Lab::start(kafka)?;
@@ -115,7 +115,7 @@ fn a_rolling_restart_loses_nothing_and_repeats_little() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let cluster = Cluster::new(kafka);
     let mut workers = cluster.start_all(&[subject; 2])?;
     let mut drains = Drains::create(kafka, &workers[0], "rolling", DRAINS)?;
@@ -140,7 +140,7 @@ fn a_hundred_tasks_run_once_each_and_all_come_back() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let cluster = Cluster::new(kafka);
     let mut workers = cluster.start_all(&[subject; 2])?;
     let mut lab = Lab::start(kafka)?;
@@ -190,7 +190,7 @@ fn rebalances_at_any_moment_end_with_everything_running_once() -> io::Result<()>
     let seed = grounds::number("FERROVIA_CLUSTER_SEED", 7);
     let mut dice = Dice(seed);
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let cluster = Cluster::new(kafka);
     let mut workers = cluster.start_all(&[subject; 2])?;
     let mut lab = Lab::start(kafka)?;

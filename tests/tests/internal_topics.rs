@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use ferrovia_tests::cluster::{self, Cluster, FILE_SINK};
+use ferrovia_tests::cluster::{Cluster, FILE_SINK};
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Load, Sample};
@@ -328,7 +328,7 @@ fn config_and_status_topics_hold_what_javas_hold() -> io::Result<()> {
     if !grounds::has_kafka(ORACLE)? {
         return Ok(());
     }
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let java = thread::spawn(|| lived(Make::Java));
     let ours = lived(subject)?;
     let java = java.join().map_err(|_| io::Error::other("a panic"))??;

@@ -7,9 +7,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use ferrovia_tests::cluster::{
-    self, Cluster, SETTLE_LIMIT, file_sink, put_config, settled, until_seen,
-};
+use ferrovia_tests::cluster::{Cluster, SETTLE_LIMIT, file_sink, put_config, settled, until_seen};
 use ferrovia_tests::drains::{Drains, until_members};
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::http::Request;
@@ -140,7 +138,7 @@ fn our_followers_serve_javas_leader() -> io::Result<()> {
     if !grounds::has_kafka(ORACLE)? {
         return Ok(());
     }
-    life_through_followers("under-java", Make::Java, cluster::subject()?)
+    life_through_followers("under-java", Make::Java, Make::subject())
 }
 
 #[test]
@@ -148,7 +146,7 @@ fn javas_followers_serve_our_leader() -> io::Result<()> {
     if !grounds::has_kafka(ORACLE)? {
         return Ok(());
     }
-    life_through_followers("under-ours", cluster::subject()?, Make::Java)
+    life_through_followers("under-ours", Make::subject(), Make::Java)
 }
 
 /// Replaces every worker by one of `make`, one after the other, the leader first; the drains are fed all the while.
@@ -179,7 +177,7 @@ fn a_cluster_moves_from_java_to_ours_and_back() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let subject = cluster::subject()?;
+    let subject = Make::subject();
     let cluster = Cluster::new(kafka);
     let mut workers = cluster.start_all(&[Make::Java; 2])?;
     let first = workers

@@ -9,10 +9,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use ferrovia_tests::cluster::{self, Cluster};
+use ferrovia_tests::cluster::Cluster;
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Load};
+use ferrovia_tests::worker::Make;
 
 /// The last line of a client that has done everything.
 const DONE: &str = "all done";
@@ -68,7 +69,7 @@ fn check(topic: &str, mut client: Command) -> io::Result<()> {
     lab.create(topic, 2)?;
     lab.produce(&Load::text(topic, 2, 100))?;
     let cluster = Cluster::new(kafka).with("consumer.auto.offset.reset", "earliest");
-    let worker = cluster.start(cluster::subject()?)?;
+    let worker = cluster.start(Make::subject())?;
     let file = worker.folder().join("sink.txt");
     let url = format!("http://127.0.0.1:{}", worker.port());
     let output = run(client.args([OsStr::new(&url), OsStr::new(topic), file.as_os_str()]))?;

@@ -17,7 +17,7 @@ mod validation;
 use std::io::{self, Write};
 use std::thread;
 
-use ferrovia_tests::cluster::{self, Cluster};
+use ferrovia_tests::cluster::Cluster;
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Load};
@@ -125,7 +125,7 @@ fn a_standalone_worker_answers_as_javas() -> io::Result<()> {
     if !grounds::has_kafka(ORACLE)? {
         return Ok(());
     }
-    check(cluster::subject()?, Mode::Standalone, with_connectors, 150)
+    check(Make::subject(), Mode::Standalone, with_connectors, 150)
 }
 
 #[test]
@@ -133,5 +133,5 @@ fn a_distributed_worker_answers_as_javas() -> io::Result<()> {
     if !grounds::has_kafka(ORACLE)? {
         return Ok(());
     }
-    check(cluster::subject()?, Mode::Distributed, everything, 320)
+    check(Make::subject(), Mode::Distributed, everything, 320)
 }

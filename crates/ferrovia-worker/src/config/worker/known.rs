@@ -23,7 +23,7 @@ const PREFIXES: [&str; 14] = [
 const TOPIC_PREFIXES: [&str; 3] = ["config.storage.", "offset.storage.", "status.storage."];
 
 /// Client settings without a prefix, which admin clients and internal clients read.
-const CLIENT_KEYS: [&str; 17] = [
+const CLIENT_KEYS: [&str; 18] = [
     "client.id",
     "security.protocol",
     "security.providers",
@@ -38,6 +38,7 @@ const CLIENT_KEYS: [&str; 17] = [
     "retry.backoff.max.ms",
     "retries",
     "request.timeout.ms",
+    "default.api.timeout.ms",
     "connections.max.idle.ms",
     "socket.connection.setup.timeout.ms",
     "socket.connection.setup.timeout.max.ms",

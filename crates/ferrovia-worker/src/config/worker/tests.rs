@@ -186,6 +186,7 @@ fn misspelt_keys_are_found_and_meant_ones_are_not() {
         ("key.converter.schemas.enable", "false"),
         ("sasl.jaas.config", "s3cret"),
         ("request.timeout.ms", "1"),
+        ("default.api.timeout.ms", "2"),
     ])
     .worker;
     assert_eq!(config.unknown_keys(), ["offset.flush.intervall.ms"]);
