@@ -185,7 +185,7 @@ impl HerderMachine {
                 tasks,
                 signature,
             } => self.put_tasks(request, &name, tasks, &signature),
-            Change::Fence { name, signature } => self.fence(request, &name, &signature),
+            Change::Fence { name, signature } => self.fence(&name, &signature),
             Change::LogLevel { namespace, level } => {
                 let namespace = Arc::from(namespace);
                 self.write(
@@ -435,12 +435,8 @@ impl HerderMachine {
         self.write_tasks(&name.into(), tasks, AfterTasks::Reply(request))
     }
 
-    fn fence(
-        &mut self,
-        request: RequestId,
-        name: &str,
-        signature: &Signature,
-    ) -> Result<(), HerderError> {
+    /// Fences older tasks of a source, once there are sources.
+    fn fence(&self, name: &str, signature: &Signature) -> Result<(), HerderError> {
         if self.is_alone() {
             let text =
                 "Kafka Connect in standalone mode does not support exactly-once source connectors.";
@@ -448,17 +444,10 @@ impl HerderMachine {
         }
         self.check_signature(signature)?;
         self.check_leads("Only the leader may perform zombie fencing.")?;
-        if !self.config.snapshot().contains(name) {
-            return Err(not_found(name));
-        }
-        let is_source = self.kind_of(name) == crate::herder::ConnectorKind::Source;
-        if !is_source {
-            let text = format!("Connector {name} is not a source connector");
-            return Err(HerderError::BadRequest(text));
-        }
-        // No task of this worker's kind writes in transactions, so there is nobody to fence.
-        self.reply(request, Ok(Outcome::Done));
-        Ok(())
+        Err(match self.config.snapshot().contains(name) {
+            true => HerderError::BadRequest(format!("Connector {name} is not a source connector")),
+            false => not_found(name),
+        })
     }
 
     /// Forgets which topics a connector has used.
