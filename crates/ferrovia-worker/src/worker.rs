@@ -9,10 +9,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
 pub use self::cluster::StartError;
+use crate::config::distributed::ExactlyOnceSource;
 use crate::config::{DistributedConfig, WorkerConfig};
 use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
 use crate::herder::offsets::SinkOffsets;
+use crate::herder::validation::InCluster;
 use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
 use crate::rest::RestServer;
@@ -74,8 +76,18 @@ impl Worker {
         };
         let worker = Arc::new(config.worker);
         let rules = rules(&worker, &advertised.worker_id(), Some(of_cluster));
-        let group = Some(config.group_id);
-        let started = Self::start(worker, rules, catalog, loggers, group, Some(cluster));
+        let of_validation = InCluster {
+            group: config.group_id,
+            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
+        };
+        let started = Self::start(
+            worker,
+            rules,
+            catalog,
+            loggers,
+            Some(of_validation),
+            Some(cluster),
+        );
         Ok(started?)
     }
 
@@ -84,7 +96,7 @@ impl Worker {
         rules: Rules,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
-        worker_group: Option<String>,
+        of_validation: Option<InCluster>,
         cluster: Option<Opening>,
     ) -> io::Result<Self> {
         for (key, meant) in config.misspelt_keys() {
@@ -92,8 +104,8 @@ impl Worker {
         }
         let sources = OffsetStore::in_memory();
         let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
-        let validator = Arc::new(match worker_group {
-            Some(group) => validator.in_group(group),
+        let validator = Arc::new(match of_validation {
+            Some(cluster) => validator.in_cluster(cluster),
             None => validator,
         });
         let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));

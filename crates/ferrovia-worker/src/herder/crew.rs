@@ -126,7 +126,7 @@ impl<R: TaskRunner> Crew<R> {
         tokio::select! {
             Some(report) = self.reports.recv() => CrewEvent::Told(of_report(report)),
             Some(Ok(called)) = self.calls.join_next() => CrewEvent::Called(called),
-            said = self.signals.next() => CrewEvent::Told(said),
+            said = self.signals.next(&self.starting) => CrewEvent::Told(said),
         }
     }
 
