@@ -20,8 +20,7 @@ const FENCED_SINCE: i16 = 2;
 impl Api for AddOffsetsToTxn {
     type Request = AddOffsetsToTxnRequest;
     const VERSIONS: RangeInclusive<i16> = 0..=4;
-    const SHAPE: Shape =
-        Shape { flexible_from: 3, fields: &[text(), fixed(8), fixed(2), text()] };
+    const SHAPE: Shape = Shape { flexible_from: 3, fields: &[text(), fixed(8), fixed(2), text()] };
 
     async fn answer(
         call: &Call,
@@ -30,8 +29,7 @@ impl Api for AddOffsetsToTxn {
         let producer = ProducerKey { id: request.producer_id.0, epoch: request.producer_epoch };
         let id = &request.transactional_id;
         let mut transactions = lock(&call.broker.transactions);
-        let joined =
-            call.broker.join_group(&mut transactions, id, producer, &request.group_id);
+        let joined = call.broker.join_group(&mut transactions, id, producer, &request.group_id);
         let code = joined.err().map_or(0, |error| fenced_code(call, FENCED_SINCE, error));
         Answer::Message(AddOffsetsToTxnResponse::default().with_error_code(code))
     }

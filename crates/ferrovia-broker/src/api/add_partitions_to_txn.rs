@@ -33,14 +33,8 @@ impl Api for AddPartitionsToTxn {
     const SHAPE: Shape = Shape {
         flexible_from: 3,
         fields: &[
-            rows(&[
-                text(),
-                fixed(8),
-                fixed(2),
-                fixed(1),
-                rows(&[text(), values(&fixed(4))]),
-            ])
-            .since(BATCHED_SINCE),
+            rows(&[text(), fixed(8), fixed(2), fixed(1), rows(&[text(), values(&fixed(4))])])
+                .since(BATCHED_SINCE),
             text().until(3),
             fixed(8).until(3),
             fixed(2).until(3),

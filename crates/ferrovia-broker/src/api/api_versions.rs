@@ -26,8 +26,7 @@ const FEATURES_EPOCH: i64 = 0;
 impl Api for ApiVersions {
     type Request = ApiVersionsRequest;
     const VERSIONS: RangeInclusive<i16> = 0..=4;
-    const SHAPE: Shape =
-        Shape { flexible_from: 3, fields: &[text().since(3), text().since(3)] };
+    const SHAPE: Shape = Shape { flexible_from: 3, fields: &[text().since(3), text().since(3)] };
 
     async fn answer(call: &Call, _request: ApiVersionsRequest) -> Answer<ApiVersionsResponse> {
         Answer::Message(with_features(call, versions(0)))

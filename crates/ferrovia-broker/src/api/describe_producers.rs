@@ -20,8 +20,7 @@ pub(crate) struct DescribeProducers;
 impl Api for DescribeProducers {
     type Request = DescribeProducersRequest;
     const VERSIONS: RangeInclusive<i16> = 0..=0;
-    const SHAPE: Shape =
-        Shape { flexible_from: 0, fields: &[rows(&[text(), values(&fixed(4))])] };
+    const SHAPE: Shape = Shape { flexible_from: 0, fields: &[rows(&[text(), values(&fixed(4))])] };
 
     async fn answer(
         call: &Call,
@@ -34,8 +33,7 @@ impl Api for DescribeProducers {
                 let response = PartitionResponse::default().with_partition_index(*index);
                 match topic.and_then(|topic| topic.partition(*index)) {
                     Some(log) => response.with_active_producers(describe(log)),
-                    None => response
-                        .with_error_code(ResponseError::UnknownTopicOrPartition.code()),
+                    None => response.with_error_code(ResponseError::UnknownTopicOrPartition.code()),
                 }
             });
             let partitions = partitions.collect();

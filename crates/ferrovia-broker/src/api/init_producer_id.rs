@@ -55,8 +55,6 @@ fn init(call: &Call, request: &InitProducerIdRequest) -> Result<ProducerKey, Res
     };
     match &request.transactional_id {
         None => Ok(ProducerKey { id: call.broker.next_producer_id(), epoch: 0 }),
-        Some(id) => {
-            call.broker.init_transactional_id(id, request.transaction_timeout_ms, expected)
-        }
+        Some(id) => call.broker.init_transactional_id(id, request.transaction_timeout_ms, expected),
     }
 }

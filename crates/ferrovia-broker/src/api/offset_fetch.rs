@@ -38,13 +38,8 @@ impl Api for OffsetFetch {
         fields: &[
             text().until(7),
             rows(&[text(), values(&fixed(4))]).until(7),
-            rows(&[
-                text(),
-                text().since(9),
-                fixed(4).since(9),
-                rows(&[text(), values(&fixed(4))]),
-            ])
-            .since(8),
+            rows(&[text(), text().since(9), fixed(4).since(9), rows(&[text(), values(&fixed(4))])])
+                .since(8),
             fixed(1).since(7),
         ],
     };
@@ -66,7 +61,11 @@ impl Api for OffsetFetch {
                 OffsetFetchResponsePartition::default()
                     .with_partition_index(index)
                     .with_committed_offset(committed.offset)
-                    .with_committed_leader_epoch(if has_epoch { committed.leader_epoch } else { -1 })
+                    .with_committed_leader_epoch(if has_epoch {
+                        committed.leader_epoch
+                    } else {
+                        -1
+                    })
                     .with_error_code(error)
                     .with_metadata(Some(committed.metadata.into()))
             });
@@ -138,8 +137,7 @@ fn look_up(
     stable: bool,
 ) -> Found {
     let transactions = lock(&call.broker.transactions);
-    let unstable =
-        if stable { transactions.unstable_offsets(group) } else { BTreeSet::default() };
+    let unstable = if stable { transactions.unstable_offsets(group) } else { BTreeSet::default() };
     let groups = lock(&call.broker.groups);
     let offsets = groups.get(group).map(|entry| &entry.offsets);
     let one = |topic: &str, partition: i32| {

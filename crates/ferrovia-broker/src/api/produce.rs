@@ -1,8 +1,8 @@
 //! Produce (key 0), versions 3–13.
 //!
 //! v3 record batches (KIP-98), v5 log start offset, v8 record errors (KIP-467), v9 flexible,
-//! v10 leader hints (KIP-951), v11 abortable errors, v12 partitions join transactions by being written
-//! to (KIP-890), v13 topic ids instead of names.
+//! v10 leader hints (KIP-951), v11 abortable errors, v12 partitions join transactions by being
+//! written to (KIP-890), v13 topic ids instead of names.
 
 use std::ops::RangeInclusive;
 
@@ -38,11 +38,7 @@ impl Api for Produce {
             text(),
             fixed(2),
             fixed(4),
-            rows(&[
-                text().until(12),
-                fixed(16).since(13),
-                rows(&[fixed(4), blob()]),
-            ]),
+            rows(&[text().until(12), fixed(16).since(13), rows(&[fixed(4), blob()])]),
         ],
     };
 
@@ -130,7 +126,10 @@ fn append(
 }
 
 fn refused(index: i32, error: i16) -> PartitionProduceResponse {
-    PartitionProduceResponse::default().with_index(index).with_error_code(error).with_base_offset(-1)
+    PartitionProduceResponse::default()
+        .with_index(index)
+        .with_error_code(error)
+        .with_base_offset(-1)
 }
 
 fn topic_response(

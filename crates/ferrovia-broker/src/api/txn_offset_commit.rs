@@ -48,7 +48,8 @@ impl Api for TxnOffsetCommit {
         request: TxnOffsetCommitRequest,
     ) -> Answer<TxnOffsetCommitResponse> {
         let mut transactions = lock(&call.broker.transactions);
-        let admitted = check_member(call, &request).and_then(|()| admit(call, &mut transactions, &request));
+        let admitted =
+            check_member(call, &request).and_then(|()| admit(call, &mut transactions, &request));
         if let Err(error) = admitted {
             drop(transactions);
             return Answer::Message(Self::refuse(call, request, error.code()));
@@ -99,13 +100,18 @@ fn check_member(call: &Call, request: &TxnOffsetCommitRequest) -> Result<(), Res
     if anonymous {
         return Ok(());
     }
-    lock(&call.broker.groups).check_commit(
+    let checked = lock(&call.broker.groups).check_commit(
         &request.group_id,
         &request.member_id,
         request.group_instance_id.as_deref(),
         request.generation_id,
         now(),
-    )
+    );
+    match checked {
+        // Holds up plain commits only, as in Kafka.
+        Err(ResponseError::RebalanceInProgress) => Ok(()),
+        checked => checked,
+    }
 }
 
 /// Whether the producer may commit offsets of this group in its transaction.

@@ -1,5 +1,7 @@
 //! Facts about what a broker keeps over a restart.
 
+mod outcomes;
+
 use crate::coordinator::Joining;
 use crate::journal::{Committed, TransactionEntry};
 use crate::log::batch::testing::TestBatch;

@@ -336,6 +336,25 @@ async fn offsets_count_once_the_transaction_is_committed() {
     }
 }
 
+#[tokio::test]
+async fn a_consumer_that_says_who_it_is_must_be_that() {
+    let broker = broker();
+    let producer = init(&broker, 60_000).await.unwrap();
+    let topic = TxnOffsetCommitRequestTopic::default()
+        .with_name(topic())
+        .with_partitions(vec![TxnOffsetCommitRequestPartition::default()]);
+    let request = TxnOffsetCommitRequest::default()
+        .with_transactional_id(id())
+        .with_group_id(GroupId(text("g")))
+        .with_producer_id(ProducerId(producer.0))
+        .with_producer_epoch(producer.1)
+        .with_generation_id(3)
+        .with_member_id(text("nobody"))
+        .with_topics(vec![topic]);
+    let response = ask::<txn_offset_commit::TxnOffsetCommit>(&broker, 5, request).await;
+    assert_eq!(response.topics[0].partitions[0].error_code, 22);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_transaction_that_takes_too_long_is_aborted_by_the_clock() {
     let broker = broker();
