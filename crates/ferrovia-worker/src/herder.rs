@@ -26,6 +26,7 @@ pub use catalog::ConnectorCatalog;
 pub use cluster::Cluster;
 pub use driver::{Herder, HerderParts};
 pub use handle::HerderHandle;
+pub(crate) use handle::REQUEST_TIMEOUT;
 pub use request::{
     ActiveTopics, Change, ConnectorInfo, ConnectorKind, ConnectorOffset, ConnectorOverview,
     ConnectorStatus, HerderError, Outcome, Signature, TaskInfo,
