@@ -25,8 +25,11 @@ pub struct RecordBytes<'r> {
     /// The value.
     pub value: Option<Cow<'r, [u8]>>,
     /// The headers, in order.
-    pub headers: Vec<(&'r str, Option<Vec<u8>>)>,
+    pub headers: Vec<HeaderBytes<'r>>,
 }
+
+/// The name of a header and its bytes.
+pub type HeaderBytes<'r> = (&'r str, Option<Vec<u8>>);
 
 impl SourcePlan {
     /// The plan of a task with these converters and transformations.
@@ -102,7 +105,7 @@ impl SourcePlan {
         &self,
         topic: &str,
         headers: &'r Headers<'_>,
-    ) -> Result<Vec<(&'r str, Option<Vec<u8>>)>, ConnectError> {
+    ) -> Result<Vec<HeaderBytes<'r>>, ConnectError> {
         let converted = headers.iter().map(|header| {
             let value = &header.value;
             let schema = value.schema.as_ref();

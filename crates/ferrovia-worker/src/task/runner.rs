@@ -23,7 +23,8 @@ use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
 use crate::task::progress::{Look, ProgressWatch};
-use crate::task::sink::{self, Command, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
+use crate::task::command::Command;
+use crate::task::sink::{self, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
 const COMMANDS_MAX: usize = 16;
