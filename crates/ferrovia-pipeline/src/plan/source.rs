@@ -85,9 +85,7 @@ impl SourcePlan {
         let headers = self.convert_headers(topic, &record.headers);
         let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
         let key = &record.key;
-        let key = self
-            .key
-            .bytes_of(topic, key.schema.as_ref(), &key.value);
+        let key = self.key.bytes_of(topic, key.schema.as_ref(), &key.value);
         let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
         let value = &record.value;
         let value = self
@@ -206,7 +204,10 @@ mod tests {
         assert_eq!(failed(key), (Stage::KeyConverter, "ByteArrayConverter"));
         let mut headers = plan("ByteArrayConverter", "ByteArrayConverter", &[]);
         headers.headers = HeaderConverter::Converter(converter("BooleanConverter"));
-        assert_eq!(failed(headers), (Stage::HeaderConverter, "BooleanConverter"));
+        assert_eq!(
+            failed(headers),
+            (Stage::HeaderConverter, "BooleanConverter")
+        );
     }
 
     #[test]
@@ -224,6 +225,11 @@ mod tests {
         assert_eq!(renamed.unwrap().topic, "t-x");
         let drop = [("transforms", "f"), ("transforms.f.type", "Filter")];
         let mut dropped = plan("StringConverter", "StringConverter", &drop);
-        assert!(dropped.transform(record(&map, Value::Null)).unwrap().is_none());
+        assert!(
+            dropped
+                .transform(record(&map, Value::Null))
+                .unwrap()
+                .is_none()
+        );
     }
 }

@@ -22,12 +22,12 @@ use crate::status::State;
 use crate::task::command::Command;
 use crate::task::guarded::Guarded;
 use crate::task::metrics::SinkTaskMetrics;
+use crate::task::retry::Retries;
 use crate::task::sink::commit::{Commit, CommitPosition, Commits};
 use crate::task::sink::fetch::Intake;
 use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
 use crate::task::sink::report::{ReportSpec, Reporters};
-use crate::task::retry::Retries;
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
