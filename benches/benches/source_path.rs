@@ -3,6 +3,13 @@
 //!
 //! Give it a number of records: `cargo bench -p ferrovia-benches --bench source_path -- 10000000`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a program of its own, which prints what it measured"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
@@ -113,14 +120,21 @@ async fn moves(servers: &str, placement: Placement, records: u64, batch_size: &s
 /// What each thread has taken of the processors, by name; a tick is ten milliseconds.
 fn processor_time() -> BTreeMap<String, Duration> {
     let mut times = BTreeMap::new();
-    for thread in fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
+    for thread in fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let Ok(stat) = fs::read_to_string(thread.path().join("stat")) else {
             continue;
         };
         let Some((name, rest)) = stat.split_once('(').and_then(|it| it.1.rsplit_once(')')) else {
             continue;
         };
-        let fields: Vec<u64> = rest.split_whitespace().map(|it| it.parse().unwrap_or(0)).collect();
+        let fields: Vec<u64> = rest
+            .split_whitespace()
+            .map(|it| it.parse().unwrap_or(0))
+            .collect();
         let ticks = fields.get(11).unwrap_or(&0) + fields.get(12).unwrap_or(&0);
         *times.entry(name.to_owned()).or_default() += Duration::from_millis(ticks * 10);
     }
@@ -128,7 +142,9 @@ fn processor_time() -> BTreeMap<String, Duration> {
 }
 
 fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let pairs = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let pairs = pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
     pairs.collect()
 }
 
