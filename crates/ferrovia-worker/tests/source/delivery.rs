@@ -142,3 +142,23 @@ fn topics_that_records_have_reached_are_reported() {
         stage.end().await;
     });
 }
+
+#[test]
+fn records_of_several_polls_share_a_batch_where_they_linger() {
+    play(async {
+        let stage = Stage::new(8).await;
+        let linger = ("producer.override.linger.ms", "300");
+        let mut task = stage.task(&[linger]).await;
+        task.until_state(State::Running).await;
+        for position in 0..5 {
+            task.probe.give_records([at("a", position)]);
+        }
+        stage.until_count("t", 5).await;
+        let records = stage.read("t").await;
+        let first = records[0].partition;
+        assert!(records.iter().all(|record| record.partition == first));
+        task.stop().await;
+        assert_eq!(stage.stored("a").await, Some(4));
+        stage.end().await;
+    });
+}

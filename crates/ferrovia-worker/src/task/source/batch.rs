@@ -1,11 +1,12 @@
 //! Open batches: which partition a record goes to, and which records share a batch.
 //!
-//! A partition's batch is closed when it is full, and at the end of a poll. Only where earlier batches of the partition
+//! A partition's batch is closed when it is full, and at the end of a poll, or `linger.ms` later. Only where earlier batches of the partition
 //! are still on their way it stays open for the records of the next polls: it would have to wait for them anyway.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ferrovia_client::TopicPartition;
@@ -48,13 +49,13 @@ pub(super) struct Contents {
 pub(super) struct Reach<'a>(BTreeMap<(LaneId, SourceId), (Span, Map<'a>)>);
 
 impl<'a> Reach<'a> {
-    /// The span of the open batch of a partition, as far as this poll has extended it.
-    pub(super) fn span(&self, lane: LaneId, source: SourceId) -> Option<Span> {
-        self.0.get(&(lane, source)).map(|(span, _)| *span)
+    /// The end of the open batch of a partition, if this poll has given it a record.
+    pub(super) fn end(&mut self, lane: LaneId, source: SourceId) -> Option<&mut (Span, Map<'a>)> {
+        self.0.get_mut(&(lane, source))
     }
 
     /// The span of the open batch of a partition reaches to this offset.
-    pub(super) fn extend(&mut self, lane: LaneId, source: SourceId, span: Span, offset: Map<'a>) {
+    pub(super) fn begin(&mut self, lane: LaneId, source: SourceId, span: Span, offset: Map<'a>) {
         self.0.insert((lane, source), (span, offset));
     }
 
@@ -83,8 +84,16 @@ pub(super) struct Batches {
     last: TopicId,
     /// Partitions with an open batch.
     open: BTreeSet<LaneId>,
-    /// Batches of a partition on their way from which on records gather.
-    gather_from: usize,
+    gathering: Gathering,
+}
+
+/// How long batches stay open that are not full.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gathering {
+    /// Batches of a partition on their way from which on records gather behind them.
+    pub(super) from: usize,
+    /// `linger.ms`: how long the first record waits for others.
+    pub(super) linger: Duration,
 }
 
 #[derive(Debug)]
@@ -105,18 +114,20 @@ struct Lane {
     /// How far the records of earlier polls reach.
     spans: BTreeMap<SourceId, (Span, Map<'static>)>,
     on_the_way: usize,
+    /// Since when its batch is open.
+    since: Instant,
 }
 
 impl Batches {
-    /// Of a partition, a batch is left open at the end of a poll while `gather_from` others are on their way.
-    pub(super) fn new(options: BatchOptions, gather_from: usize) -> Self {
+    /// No batches.
+    pub(super) fn new(options: BatchOptions, gathering: Gathering) -> Self {
         Self {
             options,
             topics: Vec::new(),
             by_name: BTreeMap::new(),
             last: 0,
             open: BTreeSet::new(),
-            gather_from,
+            gathering,
         }
     }
 
@@ -152,6 +163,7 @@ impl Batches {
         partition: Option<i32>,
         key: Option<&[u8]>,
         view: &MetadataView,
+        now: Instant,
         random: impl FnOnce(usize) -> usize,
     ) -> Option<LaneId> {
         let known = self.topics.get_mut(topic)?;
@@ -174,12 +186,16 @@ impl Batches {
             },
         };
         let options = self.options;
-        known.lanes.entry(partition).or_insert_with(|| Lane {
+        let lane = known.lanes.entry(partition).or_insert_with(|| Lane {
             writer: BatchWriter::new(options),
             contents: Contents::default(),
             spans: BTreeMap::new(),
             on_the_way: 0,
+            since: now,
         });
+        if lane.writer.is_empty() {
+            lane.since = now;
+        }
         Some((topic, partition))
     }
 
@@ -242,14 +258,29 @@ impl Batches {
         }
     }
 
-    /// Partitions whose batches are to be closed; with `all` every one that is open.
-    pub(super) fn ripe(&self, all: bool) -> Vec<LaneId> {
-        let gather_from = self.gather_from;
-        let is_ripe = |id: &&LaneId| {
-            let lane = self.get(**id);
-            all || lane.is_some_and(|lane| lane.on_the_way < gather_from)
-        };
-        self.open.iter().filter(is_ripe).copied().collect()
+    /// Partitions whose batches are to be closed although they are not full.
+    pub(super) fn ripe(&self, now: Instant) -> Vec<LaneId> {
+        let ripe = self.ripening().filter(|(_, at)| *at <= now);
+        ripe.map(|(id, _)| id).collect()
+    }
+
+    /// When the next batch is to be closed, if it does not wait for others anyway.
+    pub(super) fn ripe_at(&self) -> Option<Instant> {
+        self.ripening().map(|(_, at)| at).min()
+    }
+
+    /// Open batches with nothing before them to wait for, and when each is to be closed.
+    fn ripening(&self) -> impl Iterator<Item = (LaneId, Instant)> {
+        let Gathering { from, linger } = self.gathering;
+        self.open.iter().filter_map(move |id| {
+            let lane = self.get(*id).filter(|lane| lane.on_the_way < from)?;
+            Some((*id, lane.since + linger))
+        })
+    }
+
+    /// All partitions with an open batch.
+    pub(super) fn open(&self) -> Vec<LaneId> {
+        self.open.iter().copied().collect()
     }
 
     /// Bytes of the open batch of a partition.

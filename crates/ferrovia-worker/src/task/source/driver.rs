@@ -17,7 +17,7 @@ use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
 use crate::task::guarded::Guarded;
 use crate::task::metrics::SourceTaskMetrics;
-use crate::task::source::batch::{Batches, Reach};
+use crate::task::source::batch::{Batches, Gathering, Reach};
 use crate::task::source::commit::Submitted;
 use crate::task::source::convert::Shaper;
 use crate::task::source::flow::{Flow, Heard};
@@ -120,9 +120,12 @@ pub(super) struct Driver {
 
 impl Driver {
     fn new(spec: SourceTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
-        let gather_from = match spec.produce.event_loop {
-            None => GATHER_FROM,
-            Some(_) => GATHER_FROM_OF_BLOCKING,
+        let gathering = Gathering {
+            from: match spec.produce.event_loop {
+                None => GATHER_FROM,
+                Some(_) => GATHER_FROM_OF_BLOCKING,
+            },
+            linger: spec.produce.options.linger,
         };
         let outlet = Outlet::open(spec.produce);
         let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
@@ -141,7 +144,7 @@ impl Driver {
                 flow: Flow {
                     connector: Arc::clone(&spec.id.connector),
                     machine: SourceMachine::new(timing, Instant::now()),
-                    batches: Batches::new(outlet.batch_options(), gather_from),
+                    batches: Batches::new(outlet.batch_options(), gathering),
                     outlet,
                     submitted: Submitted::default(),
                     reporter,
@@ -194,7 +197,7 @@ impl Driver {
             match step {
                 Step::Poll => self.poll().await?,
                 step => {
-                    flow.perform(step).await;
+                    flow.perform(step, flow.batches.ripe_at()).await;
                 }
             }
         }

@@ -79,33 +79,33 @@ pub(super) enum Breath {
 }
 
 impl Flow {
-    /// Does what is due, or waits for something to happen.
-    pub(super) async fn breathe(&mut self) -> Breath {
+    /// Does what is due, or waits for something to happen, until `by` at most.
+    pub(super) async fn breathe(&mut self, by: Option<Instant>) -> Breath {
         let step = self.machine.next_step(Instant::now());
-        self.perform(step).await
+        self.perform(step, by).await
     }
 
-    /// Does a step that has nothing to do with the connector's code.
-    pub(super) async fn perform(&mut self, step: Step) -> Breath {
+    /// Does a step that has nothing to do with the connector's code; a wait ends at `by`.
+    pub(super) async fn perform(&mut self, step: Step, by: Option<Instant>) -> Breath {
         match step {
             Step::Stop => return Breath::Stop,
             Step::GoOn | Step::Poll => return Breath::TryAgain,
             Step::Commit => self.begin_commit(),
             Step::CommitTimedOut => self.give_up_commit(),
             Step::Wait => {
-                let wake = self.wait().await;
+                let wake = self.wait(by).await;
                 self.on_wake(wake).await;
             }
         }
         Breath::Happened
     }
 
-    /// Waits for something to happen.
+    /// Waits for something to happen, until `by` at most.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(super) async fn wait(&mut self) -> Wake {
-        let deadline = self.machine.deadline();
+    pub(super) async fn wait(&mut self, by: Option<Instant>) -> Wake {
+        let deadline = [self.machine.deadline(), by].into_iter().flatten().min();
         let Self {
             commands,
             outlet,
@@ -279,7 +279,7 @@ impl Flow {
         while self.outlet.is_full_for(self.batches.bytes(lane)) {
             self.check()?;
             self.machine.hold();
-            if self.breathe().await == Breath::Stop {
+            if self.breathe(None).await == Breath::Stop {
                 return Ok(false);
             }
         }
@@ -296,7 +296,7 @@ impl Flow {
     /// # Errors
     /// The codec failed.
     pub(super) async fn send_ripe(&mut self, reach: &mut Reach<'_>) -> Result<bool, ConnectError> {
-        for lane in self.batches.ripe(false) {
+        for lane in self.batches.ripe(Instant::now()) {
             if !self.send(lane, reach).await? {
                 return Ok(false);
             }
@@ -361,7 +361,7 @@ impl Flow {
     }
 
     async fn send_all(&mut self) {
-        for lane in self.batches.ripe(true) {
+        for lane in self.batches.open() {
             while self.outlet.is_full_for(self.batches.bytes(lane)) {
                 let settled = self.outlet.next().await;
                 self.on_settled(settled).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
@@ -37,6 +38,9 @@ pub struct ProduceOptions {
     pub records: LetterOptions,
     /// `buffer.memory`: bytes of batches that Kafka has not acknowledged.
     pub buffer_bytes: usize,
+    /// `linger.ms`: how long a batch that is not full waits for more records, if it has to wait for nothing else. 0 unless
+    /// it is set.
+    pub linger: Duration,
 }
 
 impl ProduceOptions {
@@ -46,15 +50,21 @@ impl ProduceOptions {
     /// The first that is unusable, in Java's words.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
         let memory = i64::try_from(BUFFER_BYTES).unwrap_or(i64::MAX);
-        let definition = ConfigDef::new().define(
-            ConfigKey::with_default("buffer.memory", ConfigType::Long, memory)
-                .validator(Validator::AtLeast(0)),
-        );
-        let memory = definition.parse(properties)?.long("buffer.memory")?;
+        let key = |name: &'static str, default: i64| {
+            ConfigKey::with_default(name, ConfigType::Long, default)
+                .validator(Validator::AtLeast(0))
+        };
+        let definition = ConfigDef::new()
+            .define(key("buffer.memory", memory))
+            .define(key("linger.ms", 0));
+        let parsed = definition.parse(properties)?;
+        let buffer_bytes = usize::try_from(parsed.long("buffer.memory")?).unwrap_or(0);
+        let linger_ms = u64::try_from(parsed.long("linger.ms")?).unwrap_or(0);
         Ok(Self {
             records: LetterOptions::from_properties(properties)?,
             // The client's producer takes no more than that.
-            buffer_bytes: usize::try_from(memory).unwrap_or(0).min(BUFFER_BYTES),
+            buffer_bytes: buffer_bytes.min(BUFFER_BYTES),
+            linger: Duration::from_millis(linger_ms).min(LINGER_MAX),
         })
     }
 }
@@ -199,5 +209,7 @@ impl Outlet {
     }
 }
 
+/// The longest time that a batch is left open: a day.
+const LINGER_MAX: Duration = Duration::from_secs(86_400);
 /// Idle buffers of the connections.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;

@@ -42,6 +42,7 @@ enum Fate<T> {
 /// What the records of a poll are placed by.
 struct Moment {
     view: Arc<MetadataView>,
+    now: Instant,
     now_ms: i64,
 }
 
@@ -122,10 +123,17 @@ impl Intake {
                 }
                 Fate::Goes(lane) => {
                     let source = submitted.source(&source_partition);
-                    let known = reach.span(lane, source);
-                    let known = known.or_else(|| self.flow.batches.span(lane, source));
-                    if let Some(span) = submitted.submit(source, known) {
-                        reach.extend(lane, source, span, source_offset);
+                    match reach.end(lane, source) {
+                        Some((span, offset)) => {
+                            *span = submitted.submit(source, Some(*span)).unwrap_or(*span);
+                            *offset = source_offset;
+                        }
+                        None => {
+                            let known = self.flow.batches.span(lane, source);
+                            if let Some(span) = submitted.submit(source, known) {
+                                reach.begin(lane, source, span, source_offset);
+                            }
+                        }
                     }
                     continue;
                 }
@@ -301,14 +309,18 @@ impl Intake {
                         Step::Wait => tokio::select! {
                             biased;
                             ensured = &mut ensuring => break ensured,
-                            wake = flow.wait() => wake,
+                            wake = flow.wait(flow.batches.ripe_at()) => wake,
                         },
                         step => {
-                            flow.perform(step).await;
+                            flow.perform(step, None).await;
                             continue;
                         }
                     };
                     flow.on_wake(wake).await;
+                    if !flow.send_ripe(reach).await? {
+                        return Ok(false);
+                    }
+                    flow.machine.hold();
                 }
             };
             match ensured {
@@ -335,8 +347,9 @@ impl Flow {
     fn lane(&mut self, record: &Produce<'_>, moment: &Moment) -> Option<LaneId> {
         let topic = self.batches.topic(record.topic)?;
         let random = |below: usize| fastrand::usize(..below.max(1));
+        let Moment { view, now, .. } = moment;
         self.batches
-            .lane(topic, record.partition, record.key, &moment.view, random)
+            .lane(topic, record.partition, record.key, view, *now, random)
     }
 
     /// Appends a record to the open batch of its partition, once there is room. Within, why it cannot be produced.
@@ -405,7 +418,7 @@ impl Flow {
             return Ok(false);
         }
         self.machine.hold();
-        Ok(self.breathe().await != Breath::Stop)
+        Ok(self.breathe(self.batches.ripe_at()).await != Breath::Stop)
     }
 
     /// Lets the record at hand wait for so long, while those before it go. Whether the task goes on.
@@ -421,7 +434,7 @@ impl Flow {
                 return Ok(false);
             }
             self.machine.hold_for(since, delay);
-            match self.breathe().await {
+            match self.breathe(self.batches.ripe_at()).await {
                 Breath::Happened => {}
                 Breath::TryAgain => return Ok(true),
                 Breath::Stop => return Ok(false),
@@ -436,6 +449,7 @@ impl Moment {
         let now_ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
         Self {
             view: flow.outlet.metadata(),
+            now: Instant::now(),
             now_ms,
         }
     }

@@ -1,3 +1,5 @@
+//! Partitions are chosen and batches closed as they should be.
+
 use ferrovia_client::ErrorCode;
 use ferrovia_client::cluster::{PartitionMetadata, TopicMetadata};
 use ferrovia_pipeline::batch::{InflateLimits, Inflater, batches};
@@ -35,7 +37,9 @@ fn lane(
         Some(topic) => topic,
         None => batches.add_topic("t".into()),
     };
-    batches.lane(topic, partition, key, view, |below| below - 1)
+    batches.lane(topic, partition, key, view, Instant::now(), |below| {
+        below - 1
+    })
 }
 
 fn offset(position: i64) -> Map<'static> {
@@ -44,17 +48,17 @@ fn offset(position: i64) -> Map<'static> {
     map
 }
 
-fn small(gather_from: usize) -> Batches {
+fn small(linger: Duration) -> Batches {
     let options = BatchOptions {
         bytes_target: 100,
         ..BatchOptions::default()
     };
-    Batches::new(options, gather_from)
+    Batches::new(options, Gathering { from: 1, linger })
 }
 
 #[test]
 fn partition_is_the_given_one_then_the_keys_then_the_one_at_hand() {
-    let mut batches = small(1);
+    let mut batches = small(Duration::ZERO);
     let view = view(1, &[Some(0), Some(0), Some(0)]);
     assert_eq!(lane(&mut batches, &view, Some(1), Some(b"k")), Some((0, 1)));
     let of_key = partition_for_key(b"k", 3);
@@ -72,7 +76,7 @@ fn partition_is_the_given_one_then_the_keys_then_the_one_at_hand() {
 
 #[test]
 fn record_without_a_key_stays_away_from_partitions_without_a_leader() {
-    let mut batches = small(1);
+    let mut batches = small(Duration::ZERO);
     let some = view(1, &[Some(0), None, None]);
     assert_eq!(lane(&mut batches, &some, None, None), Some((0, 0)));
     let none = view(2, &[None, None, None]);
@@ -81,20 +85,26 @@ fn record_without_a_key_stays_away_from_partitions_without_a_leader() {
 
 #[test]
 fn another_partition_is_chosen_when_the_batch_is_closed() {
-    let mut batches = small(1);
+    let mut batches = small(Duration::ZERO);
     let view = view(1, &[Some(0), Some(0)]);
     let lane = lane(&mut batches, &view, None, None).unwrap();
     batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
     let topic = batches.topic("t").unwrap();
     let other = |_| panic!("one is at hand");
-    assert_eq!(batches.lane(topic, None, None, &view, other), Some(lane));
+    assert_eq!(
+        batches.lane(topic, None, None, &view, Instant::now(), other),
+        Some(lane)
+    );
     batches.seal(lane, &mut Reach::default()).unwrap();
-    assert_eq!(batches.lane(topic, None, None, &view, |_| 0), Some((0, 0)));
+    assert_eq!(
+        batches.lane(topic, None, None, &view, Instant::now(), |_| 0),
+        Some((0, 0))
+    );
 }
 
 #[test]
 fn sealed_batch_reaches_as_far_as_the_polls_that_it_has_records_of() {
-    let mut batches = small(1);
+    let mut batches = small(Duration::ZERO);
     let view = view(1, &[Some(0)]);
     let lane = lane(&mut batches, &view, None, None).unwrap();
     let span = |first, last| Span {
@@ -104,14 +114,14 @@ fn sealed_batch_reaches_as_far_as_the_polls_that_it_has_records_of() {
     };
     let mut reach = Reach::default();
     batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
-    reach.extend(lane, 5, span(0, 0), offset(1));
-    reach.extend(lane, 6, span(0, 0), offset(7));
+    reach.begin(lane, 5, span(0, 0), offset(1));
+    reach.begin(lane, 6, span(0, 0), offset(7));
     batches.keep(reach);
     assert_eq!(batches.span(lane, 5), Some(span(0, 0)));
     let mut reach = Reach::default();
     batches.append(lane, 1, None, Some(b"w"), &[]).unwrap();
     batches.remember(lane, Some(3), None);
-    reach.extend(lane, 5, span(0, 1), offset(2));
+    reach.begin(lane, 5, span(0, 1), offset(2));
     let sealed = batches.seal(lane, &mut reach).unwrap().unwrap();
     let expected = [(5, span(0, 1), offset(2)), (6, span(0, 0), offset(7))];
     assert_eq!(sealed.contents.spans, expected);
@@ -134,17 +144,33 @@ fn records(bytes: Bytes) -> Vec<String> {
 
 #[test]
 fn records_gather_while_enough_batches_are_on_their_way() {
-    let mut batches = small(1);
+    let mut batches = small(Duration::ZERO);
     let view = view(1, &[Some(0)]);
     let lane = lane(&mut batches, &view, None, None).unwrap();
-    assert!(batches.ripe(true).is_empty(), "nothing is open");
+    assert!(batches.open().is_empty(), "nothing is open");
     batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
-    assert_eq!(batches.ripe(false), [lane]);
+    assert_eq!(batches.ripe(Instant::now()), [lane]);
     batches.seal(lane, &mut Reach::default()).unwrap();
     batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
-    assert!(batches.ripe(false).is_empty());
-    assert_eq!(batches.ripe(true), [lane]);
+    assert!(batches.ripe(Instant::now()).is_empty());
+    assert_eq!(batches.open(), [lane]);
     batches.on_settled(lane);
-    assert_eq!(batches.ripe(false), [lane]);
+    assert_eq!(batches.ripe(Instant::now()), [lane]);
     assert!(!batches.has_room(lane, None, Some(&[0; 60]), &[]));
+}
+
+#[test]
+fn first_record_waits_for_others_as_long_as_settings_say() {
+    let linger = Duration::from_secs(60);
+    let mut batches = small(linger);
+    let view = view(1, &[Some(0)]);
+    let before = Instant::now();
+    let first = lane(&mut batches, &view, None, None).unwrap();
+    batches.append(first, 1, None, Some(b"v"), &[]).unwrap();
+    let again = lane(&mut batches, &view, None, None).unwrap();
+    batches.append(again, 1, None, Some(b"v"), &[]).unwrap();
+    let at = batches.ripe_at().unwrap();
+    assert!(at >= before + linger && at <= Instant::now() + linger);
+    assert!(batches.ripe(at - Duration::from_nanos(1)).is_empty());
+    assert_eq!(batches.ripe(at), [first]);
 }

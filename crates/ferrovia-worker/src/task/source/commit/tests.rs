@@ -1,3 +1,5 @@
+//! What may be stored never passes what is on its way.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! What a task does next.
+
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
