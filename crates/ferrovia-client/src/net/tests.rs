@@ -1,5 +1,6 @@
 //! Connections against a scripted peer on the loopback address.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
