@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::process::{self, Process};
+use crate::proxy::Proxy;
 
 /// How long a broker may take until it says that it serves.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -30,13 +31,29 @@ impl Kafka {
     /// # Errors
     /// When it does not serve within a minute; the message ends with its log.
     pub fn start(version: &str) -> io::Result<Self> {
+        let [port, controller] = free_ports()?;
+        Self::start_at(version, port, controller, port)
+    }
+
+    /// Starts a broker that names the port of a proxy as its own. All clients go through the proxy, whatever port they
+    /// ask first.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_behind_proxy(version: &str) -> io::Result<(Self, Proxy)> {
+        let [port, controller] = free_ports()?;
+        let proxy = Proxy::start(port)?;
+        let kafka = Self::start_at(version, port, controller, proxy.port())?;
+        Ok((kafka, proxy))
+    }
+
+    fn start_at(version: &str, port: u16, controller: u16, advertised: u16) -> io::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("ferrovia-kafka-")
             .tempdir()?;
-        let [port, controller] = free_ports()?;
         fs::write(
             folder.path().join("server.properties"),
-            server_properties(folder.path(), port, controller),
+            server_properties(folder.path(), port, controller, advertised),
         )?;
         let process = launch(version, folder.path(), port)?;
         Ok(Self {
@@ -133,13 +150,13 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
 /// Small and quick: one replica of everything, no waiting for more group members, few internal partitions,
 /// compaction at once, and session timeouts low enough for tests that kill members. Records stay whatever their
 /// timestamps say: a broker's first look at retention, 30 s after its start, would take old ones from slow tests.
-fn server_properties(folder: &Path, port: u16, controller: u16) -> String {
+fn server_properties(folder: &Path, port: u16, controller: u16, advertised: u16) -> String {
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={}/data
