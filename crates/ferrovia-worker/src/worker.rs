@@ -16,6 +16,7 @@ use crate::herder::offsets::SinkOffsets;
 use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
 use crate::rest::RestServer;
+use crate::storage::offsets::OffsetStore;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
 
 /// A worker that runs. It lives inside a `LocalSet` on the thread that made it, which is its control thread.
@@ -89,19 +90,21 @@ impl Worker {
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
+        let sources = OffsetStore::in_memory();
         let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
         let validator = Arc::new(match worker_group {
             Some(group) => validator.in_group(group),
             None => validator,
         });
         let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
-        let runner = ThreadedRunner::start(config)?;
+        let runner = ThreadedRunner::start(config, sources.clone())?;
         let metrics = runner.metrics();
         let (herder, handle) = Herder::new(HerderParts {
             rules,
             runner,
             validator,
             offsets,
+            source_offsets: sources,
             loggers,
             cluster,
         });

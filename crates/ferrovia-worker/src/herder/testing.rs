@@ -18,6 +18,7 @@ use super::validation::{ConnectorValidator, GivenSettings};
 use crate::config::{ConnectorFile, InitialState, StandaloneConfig, WorkerConfig};
 use crate::logging::Loggers;
 use crate::status::{State, TaskId};
+use crate::storage::offsets::OffsetStore;
 
 /// The plugin that Java knows as FileStreamSink, and one that never starts.
 pub(crate) struct Catalog([ConnectorPlugin; 2]);
@@ -102,6 +103,7 @@ pub(crate) fn parts_of(
         runner,
         offsets: SinkOffsets::new(Arc::new(worker(&[])), Arc::clone(&validator)),
         validator,
+        source_offsets: OffsetStore::in_memory(),
         loggers: Loggers::detached(),
         cluster: None,
     }

@@ -21,6 +21,7 @@ mod spelling;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ferrovia_pipeline::config::ConfigError;
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 
 use self::checked::CheckedKeys;
@@ -181,9 +182,20 @@ impl ConnectorValidator {
             .providers
             .resolve(written)
             .map_err(HerderError::config)?;
-        match ConnectorConfig::sink(settings) {
+        match self.typed(settings) {
             Ok(config) => Ok(ResolvedConnector { config, redactor }),
             Err(fault) => Err(HerderError::config(redactor.redact(&fault.to_string()))),
+        }
+    }
+
+    fn typed(&self, settings: BTreeMap<String, String>) -> Result<ConnectorConfig, ConfigError> {
+        let class = settings.get("connector.class").map_or("", String::as_str);
+        let plugin = self.connectors.connector(class);
+        match plugin.map(|plugin| plugin.factory) {
+            Some(ConnectorFactory::Source(_)) => {
+                ConnectorConfig::source(settings, self.worker.topic_creation_enable)
+            }
+            _ => ConnectorConfig::sink(settings),
         }
     }
 

@@ -5,6 +5,8 @@
 
 mod fold;
 mod record;
+mod store;
 
 pub use fold::{MergedOffsets, OffsetFold, SourceOffset};
 pub use record::{offset_key, offset_value};
+pub use store::{OffsetStore, OffsetStoreError};

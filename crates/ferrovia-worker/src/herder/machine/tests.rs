@@ -3,5 +3,6 @@
 mod alone;
 mod revive;
 mod member;
+mod growth;
 mod rig;
 mod simulation;

@@ -40,8 +40,12 @@ pub(super) fn check_policy(
     connector: &ConnectorConfig,
     policy: &OverridePolicy,
 ) -> Result<(), String> {
-    kinds(connector.sink.dead_letters.is_some())
-        .try_for_each(|kind| check_client(kind, connector, policy))
+    kinds(
+        connector
+            .sink_config()
+            .is_some_and(|sink| sink.dead_letters.is_some()),
+    )
+    .try_for_each(|kind| check_client(kind, connector, policy))
 }
 
 /// Checks that the policy allows what is overridden of one client's settings.
