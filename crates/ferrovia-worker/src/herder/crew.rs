@@ -20,7 +20,7 @@ use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner,
 use super::signals::{Signals, Voice};
 use super::validation::ConnectorValidator;
 use super::work::{Run, TaskWish, WorkAction};
-use crate::config::Settings;
+use crate::config::{ConnectorConfig, Settings};
 use crate::logging::{connector_span, task_span};
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
@@ -126,7 +126,7 @@ impl<R: TaskRunner> Crew<R> {
         tokio::select! {
             Some(report) = self.reports.recv() => CrewEvent::Told(of_report(report)),
             Some(Ok(called)) = self.calls.join_next() => CrewEvent::Called(called),
-            said = self.signals.next() => CrewEvent::Told(said),
+            said = self.signals.next(&self.starting) => CrewEvent::Told(said),
         }
     }
 
@@ -335,7 +335,7 @@ fn start(
         let voice = surroundings
             .signals
             .voice(Arc::clone(name), run, redactor.clone());
-        context(name, voice, surroundings)
+        context(name, &resolved.config, voice, surroundings)
     };
     let redacted = |error: ConnectError| redactor.redact(&error.trace());
     let originals = resolved.config.originals.as_map();
@@ -347,10 +347,12 @@ fn start(
 /// A source's view of the worker. Waits until all offsets are read.
 fn context(
     name: &str,
+    config: &ConnectorConfig,
     voice: Voice,
     surroundings: &Surroundings,
 ) -> Result<ConnectorContext, ConnectError> {
-    let read = surroundings.offsets.read(name);
+    let offsets = surroundings.offsets.of_connector(config, name)?;
+    let read = offsets.read(name);
     let offsets = surroundings.control.block_on(read);
     let offsets = offsets.map_err(|error| ConnectError::failed(error.to_string()))?;
     Ok(ConnectorContext::new(Arc::new(voice), offsets))

@@ -7,7 +7,7 @@
 //! # Source
 //! `HerderConnectorContext` and `WorkerConnector` of Kafka 4.2
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ferrovia_pipeline::connector::ConnectorEvents;
@@ -48,22 +48,24 @@ impl Signals {
         }
     }
 
-    /// Waits for the next word. A failure is heard before a wish.
+    /// Waits for the next word of a life that is not among those that are still starting. A failure is heard before a
+    /// wish.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped.
-    pub(super) async fn next(&self) -> WorkEvent {
+    pub(super) async fn next(&self, starting: &BTreeSet<Run>) -> WorkEvent {
         loop {
-            if let Some(event) = self.take() {
+            if let Some(event) = self.take(starting) {
                 return event;
             }
             self.0.wake.notified().await;
         }
     }
 
-    fn take(&self) -> Option<WorkEvent> {
+    fn take(&self, starting: &BTreeSet<Run>) -> Option<WorkEvent> {
         let mut waiting = self.lock();
-        let (run, said) = waiting.pop_first()?;
+        let run = *waiting.keys().find(|run| !starting.contains(run))?;
+        let said = waiting.remove(&run)?;
         let Said {
             name,
             wants_tasks,
@@ -140,7 +142,8 @@ mod tests {
         voice.on_reconfiguration_wanted();
         voice.on_failure(ConnectError::failed("broken"));
         voice.on_failure(ConnectError::failed("still broken"));
-        let WorkEvent::ConnectorFailed(name, Run(1), trace) = signals.next().await else {
+        let WorkEvent::ConnectorFailed(name, Run(1), trace) = signals.next(&BTreeSet::new()).await
+        else {
             panic!("the failure comes first")
         };
         assert_eq!(&*name, "c");
@@ -148,8 +151,25 @@ mod tests {
             trace.contains("broken") && !trace.contains("still"),
             "{trace}"
         );
-        assert!(matches!(signals.next().await, WorkEvent::TasksOutdated(..)));
-        assert!(signals.take().is_none());
+        assert!(matches!(
+            signals.next(&BTreeSet::new()).await,
+            WorkEvent::TasksOutdated(..)
+        ));
+        assert!(signals.take(&BTreeSet::new()).is_none());
+    }
+
+    #[test]
+    fn who_is_still_starting_is_not_heard() {
+        let signals = Signals::default();
+        let early = signals.voice("c".into(), Run(1), Redactor::default());
+        early.on_reconfiguration_wanted();
+        assert!(signals.take(&BTreeSet::from([Run(1)])).is_none());
+        let other = signals.voice("d".into(), Run(2), Redactor::default());
+        other.on_reconfiguration_wanted();
+        let heard = signals.take(&BTreeSet::from([Run(1)]));
+        assert!(matches!(heard, Some(WorkEvent::TasksOutdated(_, Run(2)))));
+        let heard = signals.take(&BTreeSet::new());
+        assert!(matches!(heard, Some(WorkEvent::TasksOutdated(_, Run(1)))));
     }
 
     #[tokio::test]
@@ -157,7 +177,10 @@ mod tests {
         let signals = Signals::default();
         let voice = signals.voice("c".into(), Run(1), Redactor::default());
         let speaker = std::thread::spawn(move || voice.on_reconfiguration_wanted());
-        assert!(matches!(signals.next().await, WorkEvent::TasksOutdated(..)));
+        assert!(matches!(
+            signals.next(&BTreeSet::new()).await,
+            WorkEvent::TasksOutdated(..)
+        ));
         speaker.join().unwrap();
     }
 }

@@ -160,7 +160,10 @@ fn group(
     let definitions = topic_creation(alias, defaults);
     let parsed = definitions.parse(settings)?;
     for key in definitions.keys() {
-        let within = key.name().strip_prefix(&prefix).unwrap_or_else(|| key.name());
+        let within = key
+            .name()
+            .strip_prefix(&prefix)
+            .unwrap_or_else(|| key.name());
         parsed
             .value(key.name())
             .map_or(Ok(()), |value| check_topic_creation(within, value))?;

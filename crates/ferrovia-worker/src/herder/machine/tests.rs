@@ -3,6 +3,5 @@
 mod alone;
 mod revive;
 mod member;
-mod growth;
 mod rig;
 mod simulation;

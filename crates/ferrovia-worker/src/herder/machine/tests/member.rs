@@ -15,15 +15,14 @@ use crate::herder::request::Change;
 use crate::herder::testing::Catalog;
 use crate::herder::work::{Run, WorkAction};
 use crate::membership::protocol::{Assignment, ConnectProtocol};
-use crate::status::TaskId;
 use crate::storage::config::ConfigRecord;
 
-pub(super) const AT: Moment = Moment {
+const AT: Moment = Moment {
     now: Duration::from_secs(1),
     wall_ms: 1_700_000_000_000,
 };
 
-pub(super) fn machine() -> HerderMachine {
+fn machine() -> HerderMachine {
     let signatures = SignatureConfig {
         key_algorithm: MacAlgorithm::HmacSha256,
         key_bytes: 32,
@@ -54,10 +53,6 @@ fn read_connector(machine: &mut HerderMachine, offset: i64, name: &str) -> Vec<A
         name: name.into(),
         settings: Some(Arc::new([class].into())),
     };
-    read(machine, offset, &record)
-}
-
-pub(super) fn read(machine: &mut HerderMachine, offset: i64, record: &ConfigRecord) -> Vec<Action> {
     let (key, value) = (record.key(), record.value());
     machine.on_config_record(offset, Some(key.as_bytes()), value.as_deref(), AT)
 }
@@ -66,43 +61,17 @@ pub(super) fn read(machine: &mut HerderMachine, offset: i64, record: &ConfigReco
 fn given(generation: i32, config_offset: i64, connectors: &[&str], revoked: &[&str]) -> Given {
     let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
     let assignment = Assignment {
-        connectors: names(connectors),
-        revoked_connectors: names(revoked),
-        ..nothing(config_offset)
-    };
-    of(generation, &assignment)
-}
-
-/// These connectors and tasks, in the first generation.
-pub(super) fn assignment_of(
-    config_offset: i64,
-    connectors: &[Arc<str>],
-    tasks: &[TaskId],
-) -> Given {
-    let assignment = Assignment {
-        connectors: connectors.to_vec(),
-        tasks: tasks.to_vec(),
-        ..nothing(config_offset)
-    };
-    of(1, &assignment)
-}
-
-fn nothing(config_offset: i64) -> Assignment {
-    Assignment {
         version: 2,
         error: Assignment::NO_ERROR,
         leader: "me".into(),
         leader_url: "http://w:8083/".into(),
         config_offset,
-        connectors: Vec::new(),
+        connectors: names(connectors),
         tasks: Vec::new(),
-        revoked_connectors: Vec::new(),
+        revoked_connectors: names(revoked),
         revoked_tasks: Vec::new(),
         delay_ms: 0,
-    }
-}
-
-fn of(generation: i32, assignment: &Assignment) -> Given {
+    };
     Given {
         generation,
         member_id: "me".into(),
