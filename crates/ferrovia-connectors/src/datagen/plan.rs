@@ -102,6 +102,11 @@ struct Span {
 }
 
 impl Span {
+    /// The longest there is.
+    fn longest(self) -> usize {
+        self.max.saturating_sub(1).max(self.min)
+    }
+
     fn pick(self, rng: &mut fastrand::Rng) -> usize {
         rng.usize(self.min..self.max.max(self.min + 1))
     }

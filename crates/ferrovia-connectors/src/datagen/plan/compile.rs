@@ -302,8 +302,8 @@ impl Node {
             Self::Digits(digits, _) => *digits,
             Self::Options(values) => values.iter().map(units_of).max().unwrap_or(1),
             Self::Numbered { ends, .. } => of_text(20, ends),
-            Self::Bytes(length) => length.max,
-            Self::Ascii(length, ends) => of_text(length.max, ends),
+            Self::Bytes(length) => length.longest().max(1),
+            Self::Ascii(length, ends) => of_text(length.longest(), ends),
             Self::Regex(regex, lengths, ends) => of_text(regex.chars_max(*lengths), ends),
             Self::Nested(nested) => nested.units(),
         }

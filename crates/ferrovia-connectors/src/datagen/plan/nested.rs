@@ -76,14 +76,15 @@ impl Nested {
     /// How many values and characters it may make at most.
     pub(super) fn units(&self) -> usize {
         match self {
-            Self::Array(length, items) => length.max.saturating_mul(items.units()),
+            Self::Array(length, items) => length.longest().saturating_mul(items.units()).max(1),
             Self::Map {
                 length,
                 keys,
                 values,
             } => length
-                .max
-                .saturating_mul(keys.units().saturating_add(values.units())),
+                .longest()
+                .saturating_mul(keys.units().saturating_add(values.units()))
+                .max(1),
             Self::Record(_, fields) => fields
                 .iter()
                 .fold(1, |sum, field| field.units().saturating_add(sum)),

@@ -303,6 +303,15 @@ fn what_cannot_be_made_is_refused() {
 }
 
 #[test]
+fn schemas_as_deep_as_they_may_be_are_made() {
+    let within =
+        |inner, _| json!({"type": "array", "items": inner, "arg.properties": {"length": 1}});
+    let deep = (0..46).fold(json!("int"), within);
+    assert_eq!(values(&deep).len(), RECORDS);
+    assert!(plan(&within(within(deep, 0), 0), 0).is_err());
+}
+
+#[test]
 fn records_that_cannot_be_made_are_refused() {
     let nested = |items: Json| json!({"type": "array", "items": items, "arg.properties": {"length": 60_000}});
     for (field, reason) in [

@@ -210,7 +210,7 @@ fn large_records_come_in_smaller_numbers() {
         .poll()
         .unwrap()
         .len();
-    assert_eq!(records, POLL_UNITS_MAX / 60_002);
+    assert_eq!(records, POLL_UNITS_MAX / 60_001);
 }
 
 #[test]
