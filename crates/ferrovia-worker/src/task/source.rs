@@ -19,5 +19,5 @@ mod driver;
 
 pub use convert::compile;
 pub use driver::{SourceTaskSpec, run};
-pub use produce::{ProduceOptions, ProduceSpec};
+pub use produce::ProduceSpec;
 pub use topics::CreationSpec;

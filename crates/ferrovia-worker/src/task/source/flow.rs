@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrovia_client::error::ClientError;
-use ferrovia_client::produce::Produced;
+use ferrovia_client::produce::{ProduceError, Produced};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::{Failure, Stage};
 use ferrovia_pipeline::source::Landed;
@@ -221,7 +220,7 @@ impl Flow {
     }
 
     /// Kafka does not take a batch (KIP-779 says what to do about it).
-    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ClientError) {
+    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ProduceError) {
         let topic = self
             .batches
             .name(lane.0)
@@ -229,7 +228,7 @@ impl Flow {
             .unwrap_or_default();
         let text = error.to_string();
         tracing::error!(error = text, "failed to send record to {topic}: ");
-        let error = ConnectError::failed_by(text, error);
+        let error = ConnectError::java(error.java_class(), text);
         if !self.reporter.is_tolerant() {
             self.refuse(error);
             return;
@@ -276,7 +275,7 @@ impl Flow {
         lane: LaneId,
         reach: &mut Reach<'_>,
     ) -> Result<bool, ConnectError> {
-        while self.outlet.is_full_for(self.batches.bytes(lane)) {
+        while self.has_to_wait(lane) {
             self.check()?;
             self.machine.hold();
             if self.breathe(None).await == Breath::Stop {
@@ -289,6 +288,13 @@ impl Flow {
             self.outlet.send(sealed).await;
         }
         Ok(true)
+    }
+
+    /// Whether the batch of a partition cannot be sent at the moment.
+    fn has_to_wait(&self, lane: LaneId) -> bool {
+        let partition = self.batches.partition(lane);
+        self.outlet.is_full_for(self.batches.bytes(lane))
+            || partition.is_some_and(|partition| !self.outlet.knows(&partition))
     }
 
     /// Sends the batches that need not stay open. Whether the task goes on.
@@ -362,9 +368,12 @@ impl Flow {
 
     async fn send_all(&mut self) {
         for lane in self.batches.open() {
-            while self.outlet.is_full_for(self.batches.bytes(lane)) {
+            while self.has_to_wait(lane) && !self.outlet.is_idle() {
                 let settled = self.outlet.next().await;
                 self.on_settled(settled).await;
+            }
+            if self.has_to_wait(lane) {
+                continue;
             }
             match self.batches.seal(lane, &mut Reach::default()) {
                 Ok(Some(sealed)) => self.outlet.send(sealed).await,

@@ -7,7 +7,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use ferrovia_client::TopicPartition;
 use ferrovia_client::cluster::MetadataView;
+use ferrovia_client::produce::ProduceError;
 use ferrovia_pipeline::batch::HeaderRef;
 use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
@@ -263,6 +265,7 @@ impl Intake {
         }
         self.flow.outlet.want_topic(&topic);
         let mut has_warned = false;
+        let give_up = Instant::now().checked_add(self.flow.outlet.max_block());
         loop {
             *moment = Moment::new(&self.flow);
             if let Some(lane) = self.flow.lane(record, moment) {
@@ -274,14 +277,17 @@ impl Intake {
             {
                 let error = known.error;
                 if !error.is_retriable() {
-                    let text = format!("{}: {} [{topic}]", error.name(), error.message());
-                    return Ok(Err(ConnectError::failed(text)));
+                    let text = format!("{} [{topic}]", error.message());
+                    return Ok(Err(ConnectError::java(error.java_class(), text)));
                 }
                 if !std::mem::replace(&mut has_warned, true) {
                     tracing::warn!("Topic {topic} cannot be written to yet: {}", error.name());
                 }
             }
-            if !self.flow.wait_behind(reach).await? {
+            if give_up.is_some_and(|at| at <= moment.now) {
+                return Ok(Err(self.flow.not_known(&topic, record.partition)));
+            }
+            if !self.flow.wait_behind(reach, give_up).await? {
                 return Ok(Ok(Fate::Left));
             }
         }
@@ -348,8 +354,9 @@ impl Flow {
         let topic = self.batches.topic(record.topic)?;
         let random = |below: usize| fastrand::usize(..below.max(1));
         let Moment { view, now, .. } = moment;
+        let key = record.key.filter(|_| !self.outlet.ignores_keys());
         self.batches
-            .lane(topic, record.partition, record.key, view, *now, random)
+            .lane(topic, record.partition, key, view, *now, random)
     }
 
     /// Appends a record to the open batch of its partition, once there is room. Within, why it cannot be produced.
@@ -376,6 +383,16 @@ impl Flow {
             .append(lane, record.timestamp, key, value, headers);
         let appended = appended.map_err(|error| ConnectError::failed(error.to_string()));
         Ok(appended.map(|()| Fate::Goes(lane)))
+    }
+
+    /// Why a record is given up whose partition the brokers do not know of.
+    fn not_known(&self, topic: &Arc<str>, partition: Option<i32>) -> ConnectError {
+        let error = ProduceError::NotInMetadata {
+            partition: TopicPartition::new(Arc::clone(topic), partition.unwrap_or(0)),
+            partition_count: self.outlet.metadata().partition_count(topic),
+            waited: self.outlet.max_block(),
+        };
+        ConnectError::java(error.java_class(), error.to_string())
     }
 
     /// Tells of a bad record.
@@ -412,13 +429,18 @@ impl Flow {
     }
 
     /// Lets the record at hand wait until something has happened, while those before it go. Whether the task goes on.
-    async fn wait_behind(&mut self, reach: &mut Reach<'_>) -> Result<bool, ConnectError> {
+    async fn wait_behind(
+        &mut self,
+        reach: &mut Reach<'_>,
+        by: Option<Instant>,
+    ) -> Result<bool, ConnectError> {
         self.check()?;
         if !self.send_ripe(reach).await? {
             return Ok(false);
         }
         self.machine.hold();
-        Ok(self.breathe(self.batches.ripe_at()).await != Breath::Stop)
+        let by = [self.batches.ripe_at(), by].into_iter().flatten().min();
+        Ok(self.breathe(by).await != Breath::Stop)
     }
 
     /// Lets the record at hand wait for so long, while those before it go. Whether the task goes on.
