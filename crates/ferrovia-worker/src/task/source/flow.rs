@@ -208,7 +208,10 @@ impl Flow {
         for (tag, place) in contents.tags {
             let landed = Landed {
                 partition: TopicPartition::new(Arc::clone(topic), lane.1),
-                offset: produced.base_offset + i64::from(place),
+                // As Java says it of a batch that is known to be there and nothing else.
+                offset: produced
+                    .base_offset
+                    .map_or(-1, |base| base + i64::from(place)),
             };
             self.heard.records.push((tag, Some(landed)));
         }
