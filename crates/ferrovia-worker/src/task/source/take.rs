@@ -98,20 +98,35 @@ impl Intake {
                 tag,
                 boundary: _,
             } = record;
-            let record = Record {
-                topic,
-                partition,
-                key,
-                value,
-                timestamp,
-                headers,
-                origin: Origin::Source {
-                    partition: &source_partition,
-                    offset: &source_offset,
-                },
-            };
             self.flow.check()?;
-            let fate = self.take_one(record, tag, &mut moment, reach).await?;
+            let fate = 'one: {
+                let record = Record {
+                    topic,
+                    partition,
+                    key,
+                    value,
+                    timestamp,
+                    headers,
+                    origin: Origin::Source {
+                        partition: &source_partition,
+                        offset: &source_offset,
+                    },
+                };
+                // A record is large: it is moved only where a transformation wants it.
+                if !self.shaper.plan.has_transformations() {
+                    break 'one self
+                        .place(&record, &record, tag, &mut moment, reach)
+                        .await?;
+                }
+                let spare = self.shaper.spare(&record);
+                let record = match self.transform(record, spare.as_ref(), reach).await? {
+                    Fate::Goes(record) => record,
+                    Fate::Left => break 'one Fate::Left,
+                    _ => break 'one Fate::Dropped,
+                };
+                let shown = spare.as_ref().unwrap_or(&record);
+                self.place(&record, shown, tag, &mut moment, reach).await?
+            };
             let submitted = &mut self.flow.submitted;
             match fate {
                 Fate::Left => return Ok(false),
@@ -145,22 +160,17 @@ impl Intake {
         Ok(true)
     }
 
-    /// Takes one record into the open batch of its partition.
-    async fn take_one(
+    /// Puts a record into the open batch of its partition. The log shows it as `shown`.
+    async fn place(
         &mut self,
-        record: Record<'_>,
+        record: &Record<'_>,
+        shown: &Record<'_>,
         tag: Option<u64>,
         moment: &mut Moment,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<LaneId>, ConnectError> {
-        let spare = self.shaper.spare(&record);
-        let record = match self.transform(record, spare.as_ref(), reach).await? {
-            Fate::Goes(record) => record,
-            Fate::Left => return Ok(Fate::Left),
-            _ => return Ok(Fate::Dropped),
-        };
-        let text = || spare.as_ref().unwrap_or(&record).to_string();
-        let bytes = match self.shaper.plan.convert(&record) {
+        let text = || shown.to_string();
+        let bytes = match self.shaper.plan.convert(record) {
             Ok(bytes) => bytes,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
@@ -174,8 +184,8 @@ impl Intake {
         let headers: Vec<HeaderRef<'_>> = headers.collect();
         let produce = Produce {
             topic: &record.topic,
-            partition: convert::partition(&record)?,
-            timestamp: convert::timestamp(&record)?.unwrap_or(moment.now_ms),
+            partition: convert::partition(record)?,
+            timestamp: convert::timestamp(record)?.unwrap_or(moment.now_ms),
             key: bytes.key.as_deref(),
             value: bytes.value.as_deref(),
             headers: &headers,
@@ -210,9 +220,6 @@ impl Intake {
         spare: Option<&Record<'r>>,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<Record<'r>>, ConnectError> {
-        if !self.shaper.plan.has_transformations() {
-            return Ok(Fate::Goes(record));
-        }
         let mut record = record;
         loop {
             let failure = match self.shaper.plan.transform(record) {
