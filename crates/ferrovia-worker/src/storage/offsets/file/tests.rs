@@ -87,7 +87,10 @@ fn a_file_that_was_cut_off_is_empty_and_another_is_refused() {
     let refused = OffsetFile::open(&path).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "java.io.StreamCorruptedException: invalid stream header: 68656C6C"
+        format!(
+            "{}: java.io.StreamCorruptedException: invalid stream header: 68656C6C",
+            path.display()
+        )
     );
     assert!(matches!(
         OffsetFile::open(folder.path()),
