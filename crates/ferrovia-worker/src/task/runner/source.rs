@@ -10,7 +10,7 @@ use super::ThreadedRunner;
 use crate::config::ConnectorConfig;
 use crate::config::worker::ClientKind;
 use crate::status::TaskId;
-use crate::task::source::{self, CreationSpec, ProduceOptions, ProduceSpec, SourceTaskSpec};
+use crate::task::source::{self, CreationSpec, ProduceSpec, SourceTaskSpec};
 
 impl ThreadedRunner {
     pub(super) fn source_spec(
@@ -25,6 +25,7 @@ impl ThreadedRunner {
         let Some(config) = connector.source_config() else {
             return Err(ConnectError::config("this is not a source"));
         };
+        let producer = self.properties(connector, ClientKind::Producer, "producer", id);
         let creation = match config.topic_creation {
             None => None,
             Some(_) => Some(CreationSpec {
@@ -42,15 +43,7 @@ impl ThreadedRunner {
             task,
             plan: source::compile(connector, worker)?,
             errors: connector.errors.clone(),
-            produce: ProduceSpec {
-                options: ProduceOptions::from_properties(self.properties(
-                    connector,
-                    ClientKind::Producer,
-                    "producer",
-                    id,
-                ))?,
-                event_loop,
-            },
+            produce: ProduceSpec::from_properties(producer, event_loop)?,
             creation,
             offsets: self.offsets.clone(),
             commit_interval: worker.offset_flush_interval,
