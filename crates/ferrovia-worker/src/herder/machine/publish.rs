@@ -1,6 +1,6 @@
 //! How the tasks that a connector wants come to be: completed, compared, and written by the leader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::writes::{AfterTasks, Then};
 use super::{Action, HerderMachine, Moment, Started, Ticket, WantedTasks};
 use crate::config::providers::has_variable;
 use crate::herder::request::{HerderError, Outcome};
-use crate::storage::config::TargetState;
+use crate::storage::config::{ConfigSnapshot, TargetState};
 
 /// The first pause before tasks are made again that could not be written.
 ///
@@ -29,6 +29,31 @@ pub(super) struct Publishing {
     attempts: u32,
     /// When to try again; `None` while an attempt is under way.
     retry_at: Option<Duration>,
+}
+
+/// The tasks that the connectors of this worker have named last.
+///
+/// A request to write tasks may reach the leader late, when the connector, maybe at another worker by then, has named
+/// others: the older ones take their place. Java's workers leave it at that, so that tasks run with settings of old
+/// until somebody restarts their connector.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    tasks: BTreeMap<Arc<str>, Vec<BTreeMap<String, String>>>,
+    /// Connectors of which others were committed since.
+    overtaken: BTreeSet<Arc<str>>,
+}
+
+impl Named {
+    pub(super) fn forget(&mut self, name: &str) {
+        self.tasks.remove(name);
+        self.overtaken.remove(name);
+    }
+
+    fn is_committed(&self, name: &str, config: &ConfigSnapshot) -> bool {
+        self.tasks
+            .get(name)
+            .is_none_or(|named| are_tasks_of(config, name, named))
+    }
 }
 
 /// Why the leader did not take a connector's tasks.
@@ -82,6 +107,34 @@ impl HerderMachine {
             },
         }
         self.tell_started(name);
+    }
+
+    /// Tasks of a connector were committed. None are when a user stops it, which is as it should be.
+    pub(super) fn note_commit(&mut self, name: &Arc<str>) {
+        let config = self.config.snapshot();
+        let is_stop = config.task_count(name) == 0;
+        if is_stop || self.named.is_committed(name, &config) {
+            self.named.overtaken.remove(name);
+        } else {
+            self.named.overtaken.insert(Arc::clone(name));
+        }
+    }
+
+    /// Asks connectors again whose tasks were overtaken by older ones.
+    pub(super) fn mend_tasks(&mut self, at: Moment) {
+        if self.named.overtaken.is_empty() {
+            return;
+        }
+        let overtaken = std::mem::take(&mut self.named.overtaken);
+        for name in overtaken {
+            if self.publishing.contains_key(&name) {
+                // What is on its way may be newer.
+                self.named.overtaken.insert(name);
+            } else if self.work.is_connector_running(&name) {
+                tracing::warn!("Older tasks of connector {name} have replaced newer ones");
+                self.publish_later(&name, at);
+            }
+        }
     }
 
     pub(super) fn published(&mut self, name: &str) {
@@ -193,15 +246,12 @@ impl HerderMachine {
             .into_iter()
             .map(|task| complete(settings, class, task))
             .collect();
-        let ids = config.tasks(name);
-        let are_same = ids.len() == tasks.len()
-            && ids
-                .iter()
-                .zip(&tasks)
-                .all(|(id, task)| config.task_config(id).is_some_and(|known| **known == *task))
+        let are_same = are_tasks_of(&config, name, &tasks)
             && config.applied_config(name) == Some(settings)
             && !config.is_inconsistent(name);
+        self.named.tasks.insert(Arc::clone(name), tasks.clone());
         if are_same {
+            self.named.overtaken.remove(name);
             return self.published(name);
         }
         let publishing = self.publishing.entry(Arc::clone(name));
@@ -260,6 +310,14 @@ fn check_count(name: &str, tasks: WantedTasks) -> Result<Vec<BTreeMap<String, St
         "The connector {name} has generated {count} tasks, which is greater than {max}, the maximum number of tasks it \
          is configured to create. This behaviour should be considered a bug and is disallowed."
     ))
+}
+
+/// Whether these are the tasks that a connector has.
+fn are_tasks_of(config: &ConfigSnapshot, name: &str, tasks: &[BTreeMap<String, String>]) -> bool {
+    let ids = config.tasks(name);
+    let mut both = ids.iter().zip(tasks);
+    ids.len() == tasks.len()
+        && both.all(|(id, task)| config.task_config(id).is_some_and(|known| **known == *task))
 }
 
 /// A task's settings with what the worker adds, its class and the topics, and with the connector's variables where the

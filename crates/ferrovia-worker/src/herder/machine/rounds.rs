@@ -211,6 +211,7 @@ impl HerderMachine {
             self.do_work(work);
         }
         for name in &connectors {
+            self.named.forget(name);
             let work = self.work.stop_connector(name, at.now);
             self.do_work(work);
         }
@@ -280,6 +281,7 @@ impl HerderMachine {
         member.stage = Stage::Settled;
         member.has_settled_once = true;
         self.follow(&connectors, &tasks, at);
+        self.tell_what_was_kept();
         tracing::info!("Finished starting connectors and tasks");
         if gave_up {
             self.rejoin("what was revoked has stopped");

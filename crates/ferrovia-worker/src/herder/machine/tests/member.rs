@@ -17,12 +17,12 @@ use crate::herder::work::{Run, WorkAction};
 use crate::membership::protocol::{Assignment, ConnectProtocol};
 use crate::storage::config::ConfigRecord;
 
-const AT: Moment = Moment {
+pub(super) const AT: Moment = Moment {
     now: Duration::from_secs(1),
     wall_ms: 1_700_000_000_000,
 };
 
-fn machine() -> HerderMachine {
+pub(super) fn machine() -> HerderMachine {
     let signatures = SignatureConfig {
         key_algorithm: MacAlgorithm::HmacSha256,
         key_bytes: 32,
@@ -47,18 +47,27 @@ fn machine() -> HerderMachine {
     HerderMachine::new(rules, Arc::new(Catalog::new()))
 }
 
-fn read_connector(machine: &mut HerderMachine, offset: i64, name: &str) -> Vec<Action> {
+pub(super) fn read_connector(machine: &mut HerderMachine, offset: i64, name: &str) -> Vec<Action> {
     let class = ("connector.class".to_owned(), "FileStreamSink".to_owned());
     let record = ConfigRecord::Connector {
         name: name.into(),
         settings: Some(Arc::new([class].into())),
     };
+    read(machine, offset, &record)
+}
+
+pub(super) fn read(machine: &mut HerderMachine, offset: i64, record: &ConfigRecord) -> Vec<Action> {
     let (key, value) = (record.key(), record.value());
     machine.on_config_record(offset, Some(key.as_bytes()), value.as_deref(), AT)
 }
 
 /// What this worker, which leads, is given.
-fn given(generation: i32, config_offset: i64, connectors: &[&str], revoked: &[&str]) -> Given {
+pub(super) fn given(
+    generation: i32,
+    config_offset: i64,
+    connectors: &[&str],
+    revoked: &[&str],
+) -> Given {
     let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
     let assignment = Assignment {
         version: 2,

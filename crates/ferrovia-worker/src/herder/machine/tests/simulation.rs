@@ -7,14 +7,17 @@
 //! `FERROVIA_SIMULATION_SEED` tries one alone and tells its story.
 //!
 //! In reading order: `process` is one worker, `crew` its connectors and tasks, `network` its way to the `coordinator`,
-//! `topics` the config and status topics, `users` those who ask, `trouble` what goes wrong, and `verdict` what must hold.
+//! `topics` the config and status topics with the `truth` in them, `users` those who ask, `trouble` what goes wrong,
+//! `verdict` what must hold, and `planted` the proof that it does not hold by itself.
 
 mod coordinator;
 mod crew;
 mod network;
+mod planted;
 mod process;
 mod topics;
 mod trouble;
+mod truth;
 mod users;
 mod verdict;
 
@@ -27,6 +30,7 @@ use std::time::Duration;
 use ferrovia_client::group::cohort::Ticket as Question;
 
 use self::coordinator::{Asked, Coordinator};
+use self::planted::Planted;
 use self::process::{Process, Task};
 use self::topics::Topics;
 use self::trouble::Event;
@@ -121,10 +125,15 @@ struct World {
     last_request: u64,
     /// Connectors that somebody wanted to be stopped, so that they may be found without tasks.
     stopped_once: std::collections::BTreeSet<String>,
+    /// How often connectors and tasks were begun.
+    starts: BTreeMap<String, u32>,
+    /// What users were told to be restarted, with how often it had been begun when they asked.
+    restarts: Vec<(String, u32)>,
     /// Since when all is well.
     well_since: Option<Duration>,
     story: Story,
     hasher: DefaultHasher,
+    planted: Planted,
 }
 
 impl World {
@@ -146,9 +155,12 @@ impl World {
             requests: BTreeMap::new(),
             last_request: 0,
             stopped_once: Default::default(),
+            starts: BTreeMap::new(),
+            restarts: Vec::new(),
             well_since: None,
             story,
             hasher: DefaultHasher::new(),
+            planted: Planted::default(),
         };
         let workers = world.rng.usize(1..6);
         let common = world.protocol();

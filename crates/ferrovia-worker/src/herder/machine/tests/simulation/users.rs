@@ -26,6 +26,16 @@ pub(super) struct Open {
     /// The life of the worker that has it, once it got there.
     pub(super) life: Option<u32>,
     pub(super) since: Duration,
+    before: Before,
+}
+
+/// What there was when a user asked.
+#[derive(Clone)]
+struct Before {
+    /// How many records the config topic had.
+    records: usize,
+    /// What is to be restarted, and how often it had been begun.
+    starts: Option<(String, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -114,10 +124,18 @@ impl World {
             _ => None,
         };
         self.stopped_once.extend(stops.cloned());
-        self.ask(place, change, Origin::User, HOPS);
+        let before = self.before(&change);
+        self.ask(place, change, Origin::User, (HOPS, before));
     }
 
-    fn ask(&mut self, place: usize, change: Change, origin: Origin, hops: u32) {
+    fn before(&self, change: &Change) -> Before {
+        Before {
+            records: self.topics.config.len(),
+            starts: self.starts_of(change),
+        }
+    }
+
+    fn ask(&mut self, place: usize, change: Change, origin: Origin, (hops, before): (u32, Before)) {
         self.last_request += 1;
         let open = Open {
             change,
@@ -126,6 +144,7 @@ impl World {
             place,
             life: None,
             since: self.now,
+            before,
         };
         self.requests.insert(self.last_request, open);
         let delay = self.delay(1..30, 300..3_000);
@@ -162,7 +181,8 @@ impl World {
         {
             let next = place_of(url);
             let open = self.requests.remove(&id).unwrap();
-            return self.ask(next, open.change, open.origin, open.hops - 1);
+            let left = (open.hops - 1, open.before);
+            return self.ask(next, open.change, open.origin, left);
         }
         self.finish(id, answer);
     }
@@ -171,6 +191,10 @@ impl World {
         let Some(open) = self.requests.remove(&id) else {
             return;
         };
+        if answer.is_ok() {
+            self.check_kept(&open.change, open.before.records);
+            self.restarts.extend(open.before.starts);
+        }
         if let Origin::Worker(place, life, ticket) = open.origin
             && self.processes[place].life == life
         {
@@ -233,7 +257,8 @@ impl World {
             },
         };
         let origin = Origin::Worker(place, life, ticket);
-        self.ask(place_of(url), change, origin, HOPS);
+        let before = self.before(&change);
+        self.ask(place_of(url), change, origin, (HOPS, before));
     }
 
     /// Settings are always good here.
