@@ -116,6 +116,8 @@ struct World {
     sequence: u64,
     /// One in how many things goes wrong while there is trouble; 0 for none.
     odds: u32,
+    /// Whether tasks take their time to stop.
+    is_slow: bool,
     coordinator: Coordinator,
     broker: u32,
     calls: BTreeMap<Asked, (usize, u32, Question)>,
@@ -140,9 +142,11 @@ impl World {
     fn new(seed: u64, story: Story) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let odds = *rng.choice(&[0, 0, 12, 25, 60]).unwrap();
+        let is_slow = rng.u32(0..4) == 0;
         let mut world = Self {
             seed,
             odds,
+            is_slow,
             rng,
             now: Duration::ZERO,
             queue: BTreeMap::new(),

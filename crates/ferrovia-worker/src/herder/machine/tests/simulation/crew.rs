@@ -164,7 +164,8 @@ impl World {
     }
 
     fn stop_task(&mut self, place: usize, id: TaskId, run: Run) {
-        let delay = self.delay(1..100, 2_000..12_000);
+        let usual = if self.is_slow { 500..2_500 } else { 1..100 };
+        let delay = self.delay(usual, 2_000..12_000);
         let crew = &mut self.processes[place].crew;
         let Some(life) = crew.tasks.get_mut(&(id.clone(), run)) else {
             // It has ended already.
