@@ -108,7 +108,7 @@ fn transforms(criterion: &mut Criterion) {
             value: value.clone(),
             timestamp: Some(1_700_000_000_123),
             headers: Headers::new(),
-            origin: Origin {
+            origin: Origin::Kafka {
                 partition: &origin,
                 offset: 7,
                 timestamp_type: TimestampType::CreateTime,

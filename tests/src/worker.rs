@@ -142,6 +142,7 @@ impl Properties {
 /// A running worker; dropping it kills it.
 #[derive(Debug)]
 pub struct Worker {
+    make: Make,
     process: Process,
     port: u16,
     folder: TempDir,
@@ -181,8 +182,14 @@ impl Worker {
     ) -> io::Result<Self> {
         let (folder, port) = Self::place()?;
         let settings = adapt(Properties::worker(&kafka.bootstrap(), port, folder.path()));
-        let command = make.connect_standalone()?;
-        let mut worker = Self::launch(command, folder, port, &settings, connectors)?;
+        let mut worker = Self::launch(
+            make,
+            make.connect_standalone()?,
+            folder,
+            port,
+            &settings,
+            connectors,
+        )?;
         worker.until_healthy()?;
         Ok(worker)
     }
@@ -196,7 +203,14 @@ impl Worker {
         let settings = settings
             .clone()
             .with("listeners", format!("http://127.0.0.1:{port}"));
-        Self::launch(make.connect_distributed()?, folder, port, &settings, &[])
+        Self::launch(
+            make,
+            make.connect_distributed()?,
+            folder,
+            port,
+            &settings,
+            &[],
+        )
     }
 
     /// Waits until the worker's health check is content.
@@ -223,6 +237,7 @@ impl Worker {
     }
 
     fn launch(
+        make: Make,
         mut command: Command,
         folder: TempDir,
         port: u16,
@@ -239,10 +254,17 @@ impl Worker {
         }
         let process = Process::start(command, &folder.path().join("worker.log"))?;
         Ok(Self {
+            make,
             process,
             port,
             folder,
         })
+    }
+
+    /// Whose worker it is.
+    #[must_use]
+    pub fn make(&self) -> Make {
+        self.make
     }
 
     /// GETs a path of the worker's REST interface.

@@ -1,5 +1,5 @@
 //! Many connectors on three workers: all are created by REST, and all run again soon after the whole cluster was
-//! restarted. Memory and REST latency are printed.
+//! restarted. Memory, threads, open files and REST latency are printed.
 //!
 //! `FERROVIA_CONNECTORS` says how many; 1,000 is what a cluster of ours has to bear.
 
@@ -18,12 +18,22 @@ const CONNECTORS: u64 = 30;
 /// How long all of them may take to run again.
 const RETURN_LIMIT: Duration = Duration::from_secs(60);
 
-/// Memory of a process in MiB, as the system counts it.
-fn resident(worker: &mut Worker) -> io::Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", worker.process().id()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    Ok(kib.unwrap_or_default() / 1_024)
+/// What a worker takes of its machine, as the system counts it.
+fn footprint(worker: &mut Worker) -> io::Result<String> {
+    let process = format!("/proc/{}", worker.process().id());
+    let status = fs::read_to_string(format!("{process}/status"))?;
+    let number = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let word = line.and_then(|line| line.split_whitespace().next());
+        word.and_then(|word| word.parse::<u64>().ok())
+            .unwrap_or_default()
+    };
+    let (now, most) = (number("VmRSS:") / 1_024, number("VmHWM:") / 1_024);
+    let threads = number("Threads:");
+    let files = fs::read_dir(format!("{process}/fd"))?.count();
+    Ok(format!(
+        "{now} MiB (at most {most}), {threads} threads, {files} open files"
+    ))
 }
 
 /// The median and the largest of some times, in milliseconds.
@@ -92,13 +102,13 @@ fn many_connectors_run_and_come_back() -> io::Result<()> {
         );
         lookups.push(start.elapsed());
     }
-    let memory = workers
+    let footprints = workers
         .iter_mut()
-        .map(resident)
+        .map(footprint)
         .collect::<io::Result<Vec<_>>>()?;
     writeln!(
         io::stderr(),
-        "{count} connectors: creation {}; status {}; all running {back:?} after a restart; {memory:?} MiB",
+        "{count} connectors: creation {}; status {}; all running {back:?} after a restart; {footprints:#?}",
         spread(creations),
         spread(lookups),
     )?;

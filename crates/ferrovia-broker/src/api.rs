@@ -140,11 +140,18 @@ apis! {
     delete_topics::DeleteTopics,
     init_producer_id::InitProducerId,
     offset_for_leader_epoch::OffsetForLeaderEpoch,
+    add_partitions_to_txn::AddPartitionsToTxn,
+    add_offsets_to_txn::AddOffsetsToTxn,
+    end_txn::EndTxn,
+    txn_offset_commit::TxnOffsetCommit,
     describe_configs::DescribeConfigs,
     create_partitions::CreatePartitions,
     delete_groups::DeleteGroups,
     offset_delete::OffsetDelete,
     describe_cluster::DescribeCluster,
+    describe_producers::DescribeProducers,
+    describe_transactions::DescribeTransactions,
+    list_transactions::ListTransactions,
     describe_topic_partitions::DescribeTopicPartitions,
 }
 
@@ -217,6 +224,17 @@ pub(crate) fn unknown_api_versions() -> Result<Body, RequestError> {
 /// The error code of a result, 0 for success.
 fn code_of<T>(result: &Result<T, ResponseError>) -> i16 {
     result.as_ref().err().map_or(0, ResponseError::code)
+}
+
+/// The error code for a producer: clients of versions before `fenced_since` know a fenced one only
+/// by its epoch.
+fn fenced_code(call: &Call, fenced_since: i16, error: ResponseError) -> i16 {
+    match error {
+        ResponseError::ProducerFenced if call.version < fenced_since => {
+            ResponseError::InvalidProducerEpoch.code()
+        }
+        error => error.code(),
+    }
 }
 
 /// An optional wire string as an owned one.

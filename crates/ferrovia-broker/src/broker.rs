@@ -1,5 +1,7 @@
 //! What all connections of one broker share.
 
+mod known;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -13,24 +15,26 @@ use uuid::Uuid;
 
 use crate::api::Sessions;
 use crate::config::BrokerConfig;
-use crate::coordinator::Groups;
+use crate::coordinator::{Groups, Transactions};
 use crate::error::BrokerError;
 use crate::faults::Faults;
 use crate::journal::{Entry, Journal};
 use crate::log::LEADER_EPOCH;
 use crate::topics::Topics;
+use known::Known;
 
 /// Producer ids noted as used at a time, so that not each one costs a journal entry.
 const PRODUCER_ID_BLOCK: i64 = 1_000;
 
 /// State of one broker. The locks are held for moments only, never across an await; where two are
-/// needed they are taken in the order topics, groups, journal.
+/// needed they are taken in the order transactions, topics, groups, journal.
 #[derive(Debug)]
 pub(crate) struct Broker {
     pub(crate) config: BrokerConfig,
     pub(crate) host: StrBytes,
     pub(crate) port: i32,
     pub(crate) cluster_id: StrBytes,
+    pub(crate) transactions: Mutex<Transactions>,
     pub(crate) topics: Mutex<Topics>,
     pub(crate) groups: Mutex<Groups>,
     pub(crate) sessions: Mutex<Sessions>,
@@ -39,6 +43,8 @@ pub(crate) struct Broker {
     pub(crate) appended: Notify,
     /// Notified when a group's next deadline may have come nearer.
     pub(crate) groups_changed: Notify,
+    /// Notified when a transaction has begun.
+    pub(crate) transactions_changed: Notify,
     /// True once the broker is to stop.
     pub(crate) stopping: watch::Sender<bool>,
     journal: Mutex<Journal>,
@@ -95,16 +101,18 @@ impl Broker {
             .advertised
             .clone()
             .unwrap_or_else(|| (address.ip().to_string(), address.port()));
-        Ok(Self {
+        let broker = Self {
             host: host.into(),
             port: i32::from(port),
             cluster_id: cluster_id.into(),
+            transactions: Mutex::new(Transactions::restored(&config, known.transactions, now())),
             topics: Mutex::new(topics),
             groups: Mutex::new(groups),
             sessions: Mutex::default(),
             faults: Faults::default(),
             appended: Notify::new(),
             groups_changed: Notify::new(),
+            transactions_changed: Notify::new(),
             stopping: watch::Sender::new(false),
             journal: Mutex::new(journal),
             producer_ids: Mutex::new(ProducerIds {
@@ -112,7 +120,9 @@ impl Broker {
                 noted: known.next_producer_id,
             }),
             config,
-        })
+        };
+        broker.settle_transactions();
+        Ok(broker)
     }
 
     pub(crate) fn id(&self) -> BrokerId {
@@ -197,91 +207,6 @@ pub(crate) fn check_leader_epoch(epoch: i32) -> Result<(), ResponseError> {
     match epoch {
         i32::MIN..=-1 | LEADER_EPOCH => Ok(()),
         _ => Err(ResponseError::UnknownLeaderEpoch),
-    }
-}
-
-/// What the journal's entries amount to.
-#[derive(Debug, Default)]
-struct Known {
-    cluster_id: Option<String>,
-    topics: BTreeMap<Uuid, KnownTopic>,
-    offsets: BTreeMap<(String, String, i32), Entry>,
-    next_producer_id: i64,
-}
-
-#[derive(Debug)]
-struct KnownTopic {
-    name: String,
-    partitions: usize,
-    configs: BTreeMap<String, String>,
-}
-
-impl Known {
-    fn replay(&mut self, entry: Entry) {
-        match entry {
-            Entry::Cluster { id } => self.cluster_id = Some(id),
-            Entry::TopicCreated {
-                id,
-                name,
-                partitions,
-                configs,
-            } => {
-                let partitions = usize::try_from(partitions).unwrap_or_default();
-                self.topics.insert(
-                    id,
-                    KnownTopic {
-                        name,
-                        partitions,
-                        configs,
-                    },
-                );
-            }
-            Entry::PartitionsAdded { id, partitions } => {
-                if let Some(topic) = self.topics.get_mut(&id) {
-                    topic.partitions = usize::try_from(partitions).unwrap_or_default();
-                }
-            }
-            Entry::TopicDeleted { id } => drop(self.topics.remove(&id)),
-            Entry::OffsetDeleted {
-                group,
-                topic,
-                partition,
-            } => {
-                self.offsets.remove(&(group, topic, partition));
-            }
-            Entry::OffsetCommitted {
-                ref group,
-                ref topic,
-                partition,
-                ..
-            } => {
-                self.offsets
-                    .insert((group.clone(), topic.clone(), partition), entry);
-            }
-            Entry::ProducerIdsUsed { next } => self.next_producer_id = next,
-        }
-    }
-
-    fn entries(&self) -> Vec<Entry> {
-        let cluster = self
-            .cluster_id
-            .iter()
-            .map(|id| Entry::Cluster { id: id.clone() });
-        let topics = self.topics.iter().map(|(id, topic)| Entry::TopicCreated {
-            id: *id,
-            name: topic.name.clone(),
-            partitions: u32::try_from(topic.partitions).unwrap_or_default(),
-            configs: topic.configs.clone(),
-        });
-        let producers = Entry::ProducerIdsUsed {
-            next: self.next_producer_id,
-        };
-        let offsets = self.offsets.values().cloned();
-        cluster
-            .chain([producers])
-            .chain(topics)
-            .chain(offsets)
-            .collect()
     }
 }
 

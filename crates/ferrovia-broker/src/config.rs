@@ -3,6 +3,34 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The level of the feature `transaction.version` that a broker announces.
+///
+/// # Source
+/// KIP-890; `org.apache.kafka.server.common.TransactionVersion`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TransactionVersion {
+    /// Level 0: as before KIP-890.
+    Zero,
+    /// Level 1: as 0 for clients.
+    One,
+    /// Level 2: a producer's epoch rises with every transaction, and partitions join by being
+    /// written to.
+    #[default]
+    Two,
+}
+
+impl TransactionVersion {
+    /// The level as a number.
+    #[must_use]
+    pub fn level(self) -> i16 {
+        match self {
+            Self::Zero => 0,
+            Self::One => 1,
+            Self::Two => 2,
+        }
+    }
+}
+
 /// Settings of one embedded broker.
 ///
 /// The defaults suit a test: a free loopback port, everything in memory, topics created on
@@ -49,6 +77,12 @@ pub struct BrokerConfig {
     pub group_session_timeout_min: Duration,
     /// Longest session timeout a member may ask for.
     pub group_session_timeout_max: Duration,
+    /// The transaction protocol announced to clients.
+    pub transaction_version: TransactionVersion,
+    /// Longest `transaction.timeout.ms` a producer may ask for.
+    pub transaction_timeout_max: Duration,
+    /// Transactional ids known at once.
+    pub transactional_ids_max: usize,
 }
 
 impl Default for BrokerConfig {
@@ -73,6 +107,9 @@ impl Default for BrokerConfig {
             group_initial_rebalance_delay: Duration::ZERO,
             group_session_timeout_min: Duration::from_millis(100),
             group_session_timeout_max: Duration::from_secs(1_800),
+            transaction_version: TransactionVersion::default(),
+            transaction_timeout_max: Duration::from_secs(900),
+            transactional_ids_max: 10_000,
         }
     }
 }

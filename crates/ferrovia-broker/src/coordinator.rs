@@ -1,5 +1,8 @@
 //! Drives the group machines: gives each held request a token, wakes them on time, delivers their
-//! answers, and keeps the committed offsets.
+//! answers, and keeps the committed offsets. Transactions have their own half, in
+//! [`transactions`].
+
+pub(crate) mod transactions;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -12,6 +15,7 @@ use crate::group::join::{JoinAnswer, JoinRequest};
 use crate::group::sync::{SyncAnswer, SyncRequest};
 use crate::group::{Group, GroupLimits, Reply, Token};
 use crate::journal::{Committed, Entry};
+pub(crate) use transactions::{Joining, Transactions};
 
 /// Longest metadata string in an offset commit, as in Kafka (`offset.metadata.max.bytes`).
 pub(crate) const METADATA_BYTES_MAX: usize = 4_096;

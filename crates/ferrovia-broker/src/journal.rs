@@ -1,8 +1,11 @@
-//! What must outlive the process besides records: topics, committed offsets, the cluster's id.
+//! What must outlive the process besides records: topics, committed offsets, transactional ids, the
+//! cluster's id.
 //!
 //! One append-only file of checksummed entries. At start the entries are replayed and the file is
 //! written anew with what still counts; a torn end is dropped. Without a data folder nothing is
 //! written.
+
+mod transactions;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -13,6 +16,7 @@ use bytes::{Buf, BufMut, Bytes};
 use uuid::Uuid;
 
 use crate::error::BrokerError;
+pub(crate) use transactions::TransactionEntry;
 
 /// Entries larger than this are neither written nor believed.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
@@ -49,6 +53,10 @@ pub(crate) enum Entry {
     },
     ProducerIdsUsed {
         next: i64,
+    },
+    Transaction {
+        id: String,
+        entry: TransactionEntry,
     },
 }
 
@@ -209,9 +217,7 @@ fn encode(entry: &Entry) -> Vec<u8> {
             put_text(&mut out, group);
             put_text(&mut out, topic);
             out.put_i32(*partition);
-            out.put_i64(committed.offset);
-            out.put_i32(committed.leader_epoch);
-            put_text(&mut out, &committed.metadata);
+            put_committed(&mut out, committed);
         }
         Entry::OffsetDeleted {
             group,
@@ -227,6 +233,7 @@ fn encode(entry: &Entry) -> Vec<u8> {
             out.put_u8(6);
             out.put_i64(*next);
         }
+        Entry::Transaction { id, entry } => transactions::encode(&mut out, id, entry),
     }
     out
 }
@@ -262,11 +269,7 @@ fn decode(mut from: Bytes) -> Option<Entry> {
             group: text(&mut from)?,
             topic: text(&mut from)?,
             partition: from.try_get_i32().ok()?,
-            committed: Committed {
-                offset: from.try_get_i64().ok()?,
-                leader_epoch: from.try_get_i32().ok()?,
-                metadata: text(&mut from)?,
-            },
+            committed: committed(&mut from)?,
         },
         5 => Entry::OffsetDeleted {
             group: text(&mut from)?,
@@ -276,9 +279,26 @@ fn decode(mut from: Bytes) -> Option<Entry> {
         6 => Entry::ProducerIdsUsed {
             next: from.try_get_i64().ok()?,
         },
-        _ => return None,
+        tag => {
+            let (id, entry) = transactions::decode(tag, &mut from)?;
+            Entry::Transaction { id, entry }
+        }
     };
     (!from.has_remaining()).then_some(entry)
+}
+
+fn put_committed(out: &mut Vec<u8>, committed: &Committed) {
+    out.put_i64(committed.offset);
+    out.put_i32(committed.leader_epoch);
+    put_text(out, &committed.metadata);
+}
+
+fn committed(from: &mut Bytes) -> Option<Committed> {
+    Some(Committed {
+        offset: from.try_get_i64().ok()?,
+        leader_epoch: from.try_get_i32().ok()?,
+        metadata: text(from)?,
+    })
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
@@ -302,7 +322,50 @@ fn uuid(from: &mut Bytes) -> Option<Uuid> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::log::marker::Outcome;
+    use crate::transaction::{Phase, ProducerKey, Protocol, Standing};
+
+    fn transaction_entries() -> impl Iterator<Item = Entry> {
+        let standing = Standing {
+            producer: ProducerKey { id: 4, epoch: 2 },
+            last_epoch: 1,
+            previous_id: 3,
+            next_id: 9,
+            timeout: Duration::from_secs(60),
+            phase: Phase::Prepare(Outcome::Abort),
+            protocol: Protocol::Two,
+        };
+        let (group, topic) = ("g".to_owned(), "t".to_owned());
+        let committed = Committed {
+            offset: 9,
+            leader_epoch: -1,
+            metadata: String::new(),
+        };
+        let entries = [
+            TransactionEntry::Stood(standing),
+            TransactionEntry::PartitionJoined {
+                topic: topic.clone(),
+                partition: 3,
+            },
+            TransactionEntry::GroupJoined {
+                group: group.clone(),
+            },
+            TransactionEntry::OffsetJoined {
+                group,
+                topic,
+                partition: 1,
+                committed,
+            },
+        ];
+        let id = "id".to_owned();
+        entries.into_iter().map(move |entry| Entry::Transaction {
+            id: id.clone(),
+            entry,
+        })
+    }
 
     fn entries() -> Vec<Entry> {
         let id = Uuid::from_u128(77);
@@ -313,7 +376,7 @@ mod tests {
             metadata: "m".to_owned(),
         };
         let (group, topic) = ("g".to_owned(), "t".to_owned());
-        vec![
+        let mut entries = vec![
             Entry::Cluster { id: "c".to_owned() },
             Entry::TopicCreated {
                 id,
@@ -335,7 +398,29 @@ mod tests {
             },
             Entry::TopicDeleted { id },
             Entry::ProducerIdsUsed { next: 12 },
-        ]
+        ];
+        entries.extend(transaction_entries());
+        entries
+    }
+
+    #[test]
+    fn every_phase_of_a_transaction_survives() {
+        let Some(Entry::Transaction {
+            entry: TransactionEntry::Stood(standing),
+            ..
+        }) = transaction_entries().next()
+        else {
+            panic!("the first is a standing");
+        };
+        for phase in Phase::ALL {
+            let standing = Standing {
+                phase,
+                ..standing.clone()
+            };
+            let (id, entry) = ("id".to_owned(), TransactionEntry::Stood(standing));
+            let entry = Entry::Transaction { id, entry };
+            assert_eq!(decode(encode(&entry).into()), Some(entry));
+        }
     }
 
     #[test]
@@ -353,7 +438,7 @@ mod tests {
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
         assert_eq!(
             Journal::open(Some(folder.path())).unwrap().1,
-            entries()[..6]
+            entries()[..entries().len() - 1]
         );
     }
 

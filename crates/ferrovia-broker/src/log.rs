@@ -5,10 +5,12 @@
 //! bytes are in memory too, or in [`segments`] on disk.
 
 pub(crate) mod batch;
+pub(crate) mod marker;
 mod producers;
 mod segments;
+mod transactions;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -17,8 +19,12 @@ use kafka_protocol::ResponseError;
 
 use crate::error::BrokerError;
 use batch::BatchHeader;
+use marker::{Marker, Outcome};
+pub(crate) use producers::{ActiveProducer, Start};
 use producers::{Admission, Producers};
 use segments::Segments;
+pub(crate) use transactions::Aborted;
+use transactions::PartitionTransactions;
 
 /// The only leader epoch there is: leadership never changes on a single node.
 pub(crate) const LEADER_EPOCH: i32 = 0;
@@ -31,6 +37,7 @@ pub(crate) struct PartitionLog {
     batches: VecDeque<StoredBatch>,
     bytes: u64,
     producers: Producers,
+    transactions: PartitionTransactions,
     storage: Storage,
 }
 
@@ -64,6 +71,14 @@ pub(crate) struct Appended {
     pub(crate) duplicate: bool,
 }
 
+/// Batches read from the log.
+#[derive(Debug)]
+pub(crate) struct Slice {
+    pub(crate) records: Vec<Bytes>,
+    /// The offset after them.
+    pub(crate) end_offset: i64,
+}
+
 /// An offset found by its timestamp; both are -1 when there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimedOffset {
@@ -86,6 +101,7 @@ impl PartitionLog {
             batches: VecDeque::new(),
             bytes: 0,
             producers: Producers::default(),
+            transactions: PartitionTransactions::default(),
             storage: Storage::Memory,
         }
     }
@@ -96,12 +112,12 @@ impl PartitionLog {
     /// A file that cannot be read or written.
     pub(crate) fn on_disk(folder: PathBuf, segment_bytes: u64) -> Result<Self, BrokerError> {
         let mut log = Self::in_memory();
-        let segments = Segments::open(folder, segment_bytes, |header, segment, position| {
+        let segments = Segments::open(folder, segment_bytes, |found, segment, position| {
             if log.batches.is_empty() {
-                log.start_offset = header.base_offset;
+                log.start_offset = found.header.base_offset;
             }
-            log.producers.record(&header);
-            log.push(&header, Place::Disk { segment, position });
+            let place = Place::Disk { segment, position };
+            log.remember(&found.header, found.outcome, place);
         })?;
         if let Some(base) = segments
             .first_base_offset()
@@ -118,9 +134,30 @@ impl PartitionLog {
         self.start_offset
     }
 
-    /// The offset after the last record: also the high watermark and last stable offset.
+    /// The offset after the last record: also the high watermark.
     pub(crate) fn end_offset(&self) -> i64 {
         self.end_offset
+    }
+
+    /// The offset before which every transaction has ended.
+    pub(crate) fn last_stable_offset(&self) -> i64 {
+        let unstable = self.transactions.first_unstable();
+        unstable.map_or(self.end_offset, |first| first.max(self.start_offset))
+    }
+
+    /// Aborted transactions with an offset in `from..until`.
+    pub(crate) fn aborted(&self, from: i64, until: i64) -> Vec<Aborted> {
+        self.transactions.aborted(from, until)
+    }
+
+    /// Producers with an open transaction, and where it begins.
+    pub(crate) fn open_transactions(&self) -> &BTreeMap<i64, i64> {
+        self.transactions.open()
+    }
+
+    /// Every idempotent producer remembered, by id.
+    pub(crate) fn producers(&self) -> impl Iterator<Item = ActiveProducer> {
+        self.producers.active()
     }
 
     /// Bytes held, on disk or in memory.
@@ -128,7 +165,8 @@ impl PartitionLog {
         self.bytes
     }
 
-    /// Appends one record batch, whose checksum has been verified by [`batch::validate`].
+    /// Appends one record batch, whose checksum has been verified by [`batch::validate`] and whose
+    /// transaction, if it names one, by the coordinator.
     ///
     /// # Errors
     /// The Kafka error for the producer.
@@ -136,18 +174,42 @@ impl PartitionLog {
         &mut self,
         header: &BatchHeader,
         records: &Bytes,
+        start: Start,
     ) -> Result<Appended, ResponseError> {
-        match self.producers.admit(header)? {
-            Admission::New => {}
-            Admission::Duplicate { base_offset } => {
-                let log_start_offset = self.start_offset;
-                return Ok(Appended {
-                    base_offset,
-                    log_start_offset,
-                    duplicate: true,
-                });
-            }
+        if let Admission::Duplicate { base_offset } = self.producers.admit(header, start)? {
+            return Ok(Appended {
+                base_offset,
+                log_start_offset: self.start_offset,
+                duplicate: true,
+            });
         }
+        if !header.is_transactional() && self.transactions.is_open(header.producer_id) {
+            return Err(ResponseError::InvalidTxnState);
+        }
+        let base_offset = self.store(header, records, None)?;
+        Ok(Appended {
+            base_offset,
+            log_start_offset: self.start_offset,
+            duplicate: false,
+        })
+    }
+
+    /// Appends the marker that ends a producer's transaction here.
+    ///
+    /// # Errors
+    /// `KafkaStorageError` when the disk fails.
+    pub(crate) fn end_transaction(&mut self, marker: &Marker) -> Result<(), ResponseError> {
+        let batch = marker.batch();
+        let header = BatchHeader::read(&batch).ok_or(ResponseError::UnknownServerError)?;
+        self.store(&header, &batch, Some(marker.outcome)).map(drop)
+    }
+
+    fn store(
+        &mut self,
+        header: &BatchHeader,
+        records: &Bytes,
+        outcome: Option<Outcome>,
+    ) -> Result<i64, ResponseError> {
         let header = BatchHeader {
             base_offset: self.end_offset,
             ..*header
@@ -168,13 +230,18 @@ impl PartitionLog {
                 Place::Disk { segment, position }
             }
         };
-        self.producers.record(&header);
-        self.push(&header, place);
-        Ok(Appended {
-            base_offset: header.base_offset,
-            log_start_offset: self.start_offset,
-            duplicate: false,
-        })
+        self.remember(&header, outcome, place);
+        Ok(header.base_offset)
+    }
+
+    /// Takes over a stored batch, just written or found at start.
+    fn remember(&mut self, header: &BatchHeader, outcome: Option<Outcome>, place: Place) {
+        self.producers.record(header);
+        match outcome {
+            Some(outcome) => self.transactions.end(header, outcome),
+            None => self.transactions.record(header),
+        }
+        self.push(header, place);
     }
 
     fn push(&mut self, header: &BatchHeader, place: Place) {
@@ -220,6 +287,7 @@ impl PartitionLog {
         if let Some(batch) = self.batches.pop_front() {
             self.bytes -= u64::from(batch.size);
             self.start_offset = batch.last_offset + 1;
+            self.transactions.forget_before(self.start_offset);
         }
     }
 
@@ -234,24 +302,51 @@ impl PartitionLog {
         bytes_max: usize,
         at_least_one: bool,
     ) -> Result<Vec<Bytes>, ResponseError> {
+        let slice = self.read_until(offset, i64::MAX, bytes_max, at_least_one)?;
+        Ok(slice.records)
+    }
+
+    /// As [`Self::read`], but only batches that begin before the offset `until`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(crate) fn read_until(
+        &self,
+        offset: i64,
+        until: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> Result<Slice, ResponseError> {
         if offset < self.start_offset || offset > self.end_offset {
             return Err(ResponseError::OffsetOutOfRange);
         }
-        let range = self.select(offset, bytes_max, at_least_one);
-        match &self.storage {
-            Storage::Memory => Ok(self
+        let range = self.select(offset, until, bytes_max, at_least_one);
+        let last = self.batches.range(range.clone()).next_back();
+        let end_offset = last.map_or(offset, |last| last.last_offset + 1);
+        let records = match &self.storage {
+            Storage::Memory => self
                 .batches
                 .range(range)
                 .filter_map(|batch| match &batch.place {
                     Place::Memory(bytes) => Some(bytes.clone()),
                     Place::Disk { .. } => None,
                 })
-                .collect()),
-            Storage::Disk(segments) => self.read_disk(segments, range),
-        }
+                .collect(),
+            Storage::Disk(segments) => self.read_disk(segments, range)?,
+        };
+        Ok(Slice {
+            records,
+            end_offset,
+        })
     }
 
-    fn select(&self, offset: i64, bytes_max: usize, at_least_one: bool) -> Range<usize> {
+    fn select(
+        &self,
+        offset: i64,
+        until: i64,
+        bytes_max: usize,
+        at_least_one: bool,
+    ) -> Range<usize> {
         let first = self
             .batches
             .partition_point(|batch| batch.last_offset < offset);
@@ -259,7 +354,8 @@ impl PartitionLog {
         let mut end = first;
         for batch in self.batches.range(first..) {
             size = size.saturating_add(usize::try_from(batch.size).unwrap_or(usize::MAX));
-            if size > bytes_max && !(at_least_one && end == first) {
+            let too_large = size > bytes_max && !(at_least_one && end == first);
+            if batch.base_offset >= until || too_large {
                 break;
             }
             end += 1;

@@ -1,4 +1,4 @@
-//! Starting and stopping a broker: the listener, its connections, and the group clock.
+//! Starting and stopping a broker: the listener, its connections, and the clocks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -43,10 +43,12 @@ impl EmbeddedBroker {
         let listener = TcpListener::bind(&listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let broker = Arc::new(Broker::open(config, address)?);
-        let clock = Arc::clone(&broker);
+        let group_clock = Arc::clone(&broker);
+        let transaction_clock = Arc::clone(&broker);
         let tasks = vec![
             tokio::spawn(accept(Arc::clone(&broker), listener)),
-            tokio::spawn(async move { clock.run_group_clock().await }),
+            tokio::spawn(async move { group_clock.run_group_clock().await }),
+            tokio::spawn(async move { transaction_clock.run_transaction_clock().await }),
         ];
         Ok(Self {
             broker,

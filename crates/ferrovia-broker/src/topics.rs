@@ -11,7 +11,9 @@ use uuid::Uuid;
 use crate::config::BrokerConfig;
 use crate::error::BrokerError;
 use crate::log::batch::BatchHeader;
-use crate::log::{Appended, PartitionLog};
+use crate::log::marker::Marker;
+use crate::log::{Appended, PartitionLog, Start};
+use crate::transaction::ProducerKey;
 
 /// Longest topic name, as in Kafka.
 const NAME_BYTES_MAX: usize = 249;
@@ -218,19 +220,64 @@ impl Topics {
         partition: i32,
         header: &BatchHeader,
         records: &Bytes,
+        start: Start,
     ) -> Result<Appended, ResponseError> {
-        let unknown = ResponseError::UnknownTopicOrPartition;
-        let topic = self.by_name.get_mut(name).ok_or(unknown)?;
-        let partitions = u64::try_from(topic.partitions.len())
-            .unwrap_or(u64::MAX)
-            .max(1);
-        let bytes_max = self.limits.topic_bytes_max / partitions;
-        let index = usize::try_from(partition).map_err(|_| unknown)?;
-        let log = topic.partitions.get_mut(index).ok_or(unknown)?;
-        let mut appended = log.append(header, records)?;
+        let (log, bytes_max) = self.log_mut(name, partition)?;
+        let mut appended = log.append(header, records, start)?;
         log.retain(bytes_max);
         appended.log_start_offset = log.start_offset();
         Ok(appended)
+    }
+
+    /// Ends a producer's transaction in one partition.
+    ///
+    /// # Errors
+    /// The partition is gone, or the disk fails.
+    pub(crate) fn end_transaction(
+        &mut self,
+        name: &str,
+        partition: i32,
+        marker: &Marker,
+    ) -> Result<(), ResponseError> {
+        let (log, bytes_max) = self.log_mut(name, partition)?;
+        log.end_transaction(marker)?;
+        log.retain(bytes_max);
+        Ok(())
+    }
+
+    /// Every open transaction: topic, partition, and the producer with the epoch it has there.
+    pub(crate) fn open_transactions(&self) -> Vec<(String, i32, ProducerKey)> {
+        let mut open = Vec::new();
+        for (name, topic) in &self.by_name {
+            for (log, partition) in topic.partitions.iter().zip(0..) {
+                for id in log.open_transactions().keys().copied() {
+                    let known = log.producers().find(|producer| producer.id == id);
+                    let epoch = known.map_or(0, |known| known.epoch);
+                    open.push((name.clone(), partition, ProducerKey { id, epoch }));
+                }
+            }
+        }
+        open
+    }
+
+    pub(crate) fn has_partition(&self, name: &str, partition: i32) -> bool {
+        self.get(name)
+            .is_some_and(|topic| topic.partition(partition).is_some())
+    }
+
+    /// A partition's log and its share of the topic's size cap.
+    fn log_mut(
+        &mut self,
+        name: &str,
+        partition: i32,
+    ) -> Result<(&mut PartitionLog, u64), ResponseError> {
+        let unknown = ResponseError::UnknownTopicOrPartition;
+        let topic = self.by_name.get_mut(name).ok_or(unknown)?;
+        let partitions = u64::try_from(topic.partitions.len()).unwrap_or(u64::MAX);
+        let bytes_max = self.limits.topic_bytes_max / partitions.max(1);
+        let index = usize::try_from(partition).map_err(|_| unknown)?;
+        let log = topic.partitions.get_mut(index).ok_or(unknown)?;
+        Ok((log, bytes_max))
     }
 
     /// Largest batch that a topic takes, in bytes.

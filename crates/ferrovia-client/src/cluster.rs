@@ -48,6 +48,8 @@ struct Core {
     wanted: Mutex<TopicSelection>,
     auto_create_topics: AtomicBool,
     wake: Notify,
+    /// As `wake`, by somebody who waits for the answer.
+    awaited: Notify,
     attempts_started: AtomicU64,
 }
 
@@ -97,6 +99,7 @@ impl Cluster {
             wanted: Mutex::new(TopicSelection::Named(BTreeSet::new())),
             auto_create_topics: AtomicBool::new(false),
             wake: Notify::new(),
+            awaited: Notify::new(),
             attempts_started: AtomicU64::new(0),
         });
         let task = tokio::spawn(refresh::keep_fresh(Arc::clone(&core)));
@@ -183,7 +186,7 @@ impl Cluster {
     /// [`ClientError::NoBroker`] when no broker answered; a later attempt may succeed.
     pub async fn refresh(&self) -> Result<Arc<MetadataView>, ClientError> {
         let target = self.core.attempts_started.load(Ordering::SeqCst) + 1;
-        self.request_refresh();
+        self.core.awaited.notify_one();
         let mut updates = self.core.state.subscribe();
         let failure = match updates.wait_for(|state| state.attempts >= target).await {
             Ok(state) => state.failure.clone(),

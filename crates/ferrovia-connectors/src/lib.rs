@@ -9,5 +9,5 @@ use ferrovia_pipeline::connector::ConnectorPlugin;
 
 /// All built-in connectors, in the order in which plugins are listed.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    vec![discard::SINK, file::SINK]
+    vec![discard::SINK, file::SINK, file::SOURCE]
 }

@@ -3,7 +3,7 @@
 //!
 //! In reading order: a [`topic`] says where a record stands, a [`batch`] is how it is stored, [`data`] is what a
 //! converter ([`convert`]) makes of it by the task's [`plan`], a [`transform`] changes it where a [`predicate`] holds,
-//! and a [`sink`] takes it. A [`pattern`] is how Java matches text. A [`connector`] splits the work
+//! and a [`sink`] takes it, or a [`source`] hands it out. A [`pattern`] is how Java matches text. A [`connector`] splits the work
 //! into tasks by its settings ([`config`]). An [`error`] says by its kind what is to be
 //! done, and [`errors`] collects the records that met one.
 
@@ -16,6 +16,7 @@ pub mod predicate;
 pub mod transform;
 pub mod plan;
 pub mod sink;
+pub mod source;
 pub mod config;
 pub mod connector;
 pub mod error;

@@ -103,7 +103,7 @@ impl Plan {
         let value = value.map_err(failed(Stage::ValueConverter, self.value.class()))?;
         let headers = convert_headers(&self.headers, topic, record);
         let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
-        let origin = Origin {
+        let origin = Origin::Kafka {
             partition,
             offset: record.offset,
             timestamp_type,

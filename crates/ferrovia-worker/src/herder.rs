@@ -11,6 +11,8 @@ pub mod request;
 mod stage;
 pub mod machine;
 pub mod work;
+mod code;
+mod signals;
 mod crew;
 pub mod cluster;
 pub mod offsets;
@@ -26,9 +28,10 @@ pub use catalog::ConnectorCatalog;
 pub use cluster::Cluster;
 pub use driver::{Herder, HerderParts};
 pub use handle::HerderHandle;
+pub(crate) use handle::REQUEST_TIMEOUT;
 pub use request::{
     ActiveTopics, Change, ConnectorInfo, ConnectorKind, ConnectorOffset, ConnectorOverview,
     ConnectorStatus, HerderError, Outcome, Signature, TaskInfo,
 };
-pub use runner::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+pub use runner::{TaskCode, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 pub use validation::ConnectorValidator;

@@ -98,6 +98,7 @@ impl Plugin {
             Definitions::Of(config) => config(),
             Definitions::Named(config) => config(self.class),
             Definitions::Made(ConnectorFactory::Sink(make)) => make().config(),
+            Definitions::Made(ConnectorFactory::Source(make)) => make().config(),
             Definitions::Made(_) => ConfigDef::new(),
         }
     }

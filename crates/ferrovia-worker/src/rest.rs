@@ -38,6 +38,7 @@ pub use server::{RestError, RestServer};
 pub use tls::TlsError;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::herder::HerderHandle;
 use crate::logging::Loggers;
@@ -48,6 +49,8 @@ struct RestState {
     herder: HerderHandle,
     kafka_cluster_id: Option<Arc<str>>,
     client: InternalClient,
+    /// How long a change may take, with waiting for somebody to do it.
+    patience: Duration,
     loggers: Loggers,
     tracks_topics: bool,
     resets_topics: bool,

@@ -9,13 +9,16 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
 pub use self::cluster::StartError;
+use crate::config::distributed::ExactlyOnceSource;
 use crate::config::{DistributedConfig, WorkerConfig};
 use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
 use crate::herder::offsets::SinkOffsets;
+use crate::herder::validation::InCluster;
 use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
 use crate::rest::RestServer;
+use crate::storage::offsets::OffsetStore;
 use crate::task::runner::{TaskMetrics, ThreadedRunner};
 
 /// A worker that runs. It lives inside a `LocalSet` on the thread that made it, which is its control thread.
@@ -35,18 +38,19 @@ struct Serving {
 
 impl Worker {
     /// Starts a worker that is alone: the data threads and the herder, without a connector yet. `worker_id` is what
-    /// statuses show.
+    /// statuses show, and `offsets` is where those of sources are kept.
     ///
     /// # Errors
     /// The operating system refuses a thread.
     pub fn standalone(
         config: Arc<WorkerConfig>,
+        offsets: OffsetStore,
         worker_id: String,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
     ) -> io::Result<Self> {
         let rules = rules(&config, &worker_id, None);
-        Self::start(config, rules, catalog, loggers, None, None)
+        Self::start(config, rules, catalog, loggers, offsets, None)
     }
 
     /// Starts a worker of a cluster: it opens and reads the cluster's topics, joins its group and takes its share of the
@@ -61,7 +65,8 @@ impl Worker {
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
     ) -> Result<Self, StartError> {
-        let cluster = cluster::opening(&config, rest)?;
+        let offsets = OffsetStore::topic(&config)?;
+        let opening = cluster::opening(&config, offsets.clone(), rest)?;
         let advertised = rest.advertised_url();
         let of_cluster = ClusterRules {
             url: advertised.to_string().into(),
@@ -73,8 +78,12 @@ impl Worker {
         };
         let worker = Arc::new(config.worker);
         let rules = rules(&worker, &advertised.worker_id(), Some(of_cluster));
-        let group = Some(config.group_id);
-        let started = Self::start(worker, rules, catalog, loggers, group, Some(cluster));
+        let of_validation = InCluster {
+            group: config.group_id,
+            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
+        };
+        let cluster = Some((of_validation, opening));
+        let started = Self::start(worker, rules, catalog, loggers, offsets, cluster);
         Ok(started?)
     }
 
@@ -83,25 +92,27 @@ impl Worker {
         rules: Rules,
         catalog: Arc<dyn ConnectorCatalog>,
         loggers: Loggers,
-        worker_group: Option<String>,
-        cluster: Option<Opening>,
+        source_offsets: OffsetStore,
+        cluster: Option<(InCluster, Opening)>,
     ) -> io::Result<Self> {
         for (key, meant) in config.misspelt_keys() {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
         let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
-        let validator = Arc::new(match worker_group {
-            Some(group) => validator.in_group(group),
-            None => validator,
-        });
+        let (validator, cluster) = match cluster {
+            Some((cluster, opening)) => (validator.in_cluster(cluster), Some(opening)),
+            None => (validator, None),
+        };
+        let validator = Arc::new(validator);
         let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
-        let runner = ThreadedRunner::start(config)?;
+        let runner = ThreadedRunner::start(config, source_offsets.clone())?;
         let metrics = runner.metrics();
         let (herder, handle) = Herder::new(HerderParts {
             rules,
             runner,
             validator,
             offsets,
+            source_offsets,
             loggers,
             cluster,
         });

@@ -8,6 +8,7 @@ use ferrovia_worker::config::{ConnectorFile, StandaloneConfig, WorkerConfig};
 use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::rest::RestServer;
 use ferrovia_worker::status::State;
+use ferrovia_worker::storage::offsets::OffsetStore;
 use ferrovia_worker::task::metrics::SinkTaskCounts;
 use ferrovia_worker::worker::Worker;
 
@@ -31,6 +32,7 @@ impl LocalWorker {
         let catalog = Arc::new(BuiltIn::new());
         let worker = Worker::standalone(
             Arc::clone(&config),
+            OffsetStore::in_memory(),
             id.to_owned(),
             catalog,
             Loggers::detached(),

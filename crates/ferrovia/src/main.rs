@@ -5,6 +5,7 @@ mod demo;
 mod bench;
 mod local;
 mod plugins;
+mod open_files;
 mod connection;
 mod orders;
 mod usage;

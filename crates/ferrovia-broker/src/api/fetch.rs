@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::{Answer, Api, Call};
 use crate::broker::{check_leader_epoch, lock};
+use crate::log::Aborted;
 use crate::shape::{Shape, fixed, rows, text, values};
 use crate::topics::Topics;
 pub(crate) use session::Sessions;
@@ -32,6 +33,7 @@ use session::{Asked, Plan};
 pub(crate) struct Fetch;
 
 const TOP_LEVEL_ERROR_SINCE: i16 = 7;
+const READ_COMMITTED: i8 = 1;
 
 /// Longest time an answer is held, whatever the client asks.
 const WAIT_MAX: Duration = Duration::from_secs(300);
@@ -60,7 +62,10 @@ struct Found {
     partition: i32,
     error: i16,
     high_watermark: i64,
+    last_stable_offset: i64,
     log_start_offset: i64,
+    /// For clients that read committed records only.
+    aborted: Option<Vec<Aborted>>,
     records: Vec<Bytes>,
 }
 
@@ -138,6 +143,8 @@ struct Limits {
     bytes_min: usize,
     bytes_max: usize,
     wait: Duration,
+    /// Only what is committed.
+    committed: bool,
 }
 
 impl Limits {
@@ -148,6 +155,7 @@ impl Limits {
             bytes_min: usize::try_from(request.min_bytes).unwrap_or_default().min(bytes_max),
             bytes_max: bytes_max.min(call.broker.config.fetch_bytes_max),
             wait: Duration::from_millis(wait).min(WAIT_MAX),
+            committed: request.isolation_level == READ_COMMITTED,
         }
     }
 }
@@ -205,10 +213,12 @@ fn look(topics: &Topics, plan: &Plan, limits: &Limits) -> Vec<Found> {
             partition: wanted.partition,
             error: 0,
             high_watermark: -1,
+            last_stable_offset: -1,
             log_start_offset: -1,
+            aborted: None,
             records: Vec::new(),
         };
-        match read(topics, wanted, left, nothing_yet, &mut found) {
+        match read(topics, wanted, limits.committed, (left, nothing_yet), &mut found) {
             Ok(()) => {
                 let bytes = found.bytes();
                 left = left.saturating_sub(bytes);
@@ -224,8 +234,8 @@ fn look(topics: &Topics, plan: &Plan, limits: &Limits) -> Vec<Found> {
 fn read(
     topics: &Topics,
     wanted: &Wanted,
-    bytes_left: usize,
-    at_least_one: bool,
+    committed: bool,
+    (bytes_left, at_least_one): (usize, bool),
     found: &mut Found,
 ) -> Result<(), ResponseError> {
     let name = if wanted.topic.name.is_empty() {
@@ -239,8 +249,13 @@ fn read(
         .ok_or(ResponseError::UnknownTopicOrPartition)?;
     check_leader_epoch(wanted.leader_epoch)?;
     let bytes_max = wanted.bytes_max.min(bytes_left);
-    found.records = log.read(wanted.offset, bytes_max, at_least_one)?;
+    let stable = log.last_stable_offset();
+    let until = if committed { stable } else { log.end_offset() };
+    let slice = log.read_until(wanted.offset, until, bytes_max, at_least_one)?;
+    found.aborted = committed.then(|| log.aborted(wanted.offset, slice.end_offset));
+    found.records = slice.records;
     found.high_watermark = log.end_offset();
+    found.last_stable_offset = stable;
     found.log_start_offset = log.start_offset();
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! FindCoordinator (key 10), versions 0–6.
 //!
 //! v1 key types, v3 flexible, v4 several keys at once (KIP-699), v6 share groups. This broker
-//! coordinates consumer groups only: there are no transactions or share groups.
+//! coordinates consumer groups and transactions; there are no share groups.
 
 use std::ops::RangeInclusive;
 
@@ -17,6 +17,7 @@ use crate::shape::{Shape, fixed, text, values};
 pub(crate) struct FindCoordinator;
 
 const GROUP: i8 = 0;
+const TRANSACTION: i8 = 1;
 const MANY_KEYS_SINCE: i16 = 4;
 
 impl Api for FindCoordinator {
@@ -31,7 +32,7 @@ impl Api for FindCoordinator {
         call: &Call,
         request: FindCoordinatorRequest,
     ) -> Answer<FindCoordinatorResponse> {
-        if request.key_type != GROUP {
+        if !matches!(request.key_type, GROUP | TRANSACTION) {
             let error = ResponseError::InvalidRequest.code();
             return Answer::Message(Self::refuse(call, request, error));
         }

@@ -21,6 +21,7 @@ use crate::topics::Topic;
 pub(crate) struct ListOffsets;
 
 const LEADER_EPOCH_SINCE: i16 = 4;
+const READ_COMMITTED: i8 = 1;
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
 const MAX_TIMESTAMP: i64 = -3;
@@ -42,9 +43,10 @@ impl Api for ListOffsets {
 
     async fn answer(call: &Call, request: ListOffsetsRequest) -> Answer<ListOffsetsResponse> {
         let topics = lock(&call.broker.topics);
+        let committed = request.isolation_level == READ_COMMITTED;
         let answers = request.topics.into_iter().map(|asked| {
             let topic = topics.get(&asked.name);
-            let partitions = asked.partitions.iter().map(|p| find(call.version, topic, p));
+            let partitions = asked.partitions.iter().map(|p| find(call, topic, p, committed));
             ListOffsetsTopicResponse::default()
                 .with_partitions(partitions.collect())
                 .with_name(asked.name)
@@ -64,17 +66,18 @@ impl Api for ListOffsets {
 }
 
 fn find(
-    version: i16,
+    call: &Call,
     topic: Option<&Topic>,
     asked: &ListOffsetsPartition,
+    committed: bool,
 ) -> ListOffsetsPartitionResponse {
-    let has_epoch = version >= LEADER_EPOCH_SINCE;
+    let has_epoch = call.version >= LEADER_EPOCH_SINCE;
     let log = topic
         .and_then(|topic| topic.partition(asked.partition_index))
         .ok_or(ResponseError::UnknownTopicOrPartition);
     let found = log.and_then(|log| {
         check_leader_epoch(asked.current_leader_epoch)?;
-        offset(log, asked.timestamp)
+        offset(log, asked.timestamp, committed)
     });
     match found {
         Ok(found) => ListOffsetsPartitionResponse::default()
@@ -86,14 +89,23 @@ fn find(
     }
 }
 
-fn offset(log: &PartitionLog, timestamp: i64) -> Result<TimedOffset, ResponseError> {
+/// The offset asked for; one that can be read only if `committed` records are wanted.
+fn offset(
+    log: &PartitionLog,
+    timestamp: i64,
+    committed: bool,
+) -> Result<TimedOffset, ResponseError> {
+    let end = if committed { log.last_stable_offset() } else { log.end_offset() };
     let at = |offset| TimedOffset { timestamp: -1, offset };
     match timestamp {
-        LATEST => Ok(at(log.end_offset())),
+        LATEST => Ok(at(end)),
         EARLIEST | EARLIEST_LOCAL => Ok(at(log.start_offset())),
         MAX_TIMESTAMP => Ok(log.max_timestamp()),
         LATEST_TIERED => Ok(TimedOffset::NONE),
-        0.. => Ok(log.offset_for_time(timestamp)),
+        0.. => {
+            let found = log.offset_for_time(timestamp);
+            Ok(if found.offset < end { found } else { TimedOffset::NONE })
+        }
         _ => Err(ResponseError::UnsupportedVersion),
     }
 }

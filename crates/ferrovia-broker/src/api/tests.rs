@@ -1,6 +1,8 @@
 //! Every advertised request in every version: its outline agrees with the real encoder, its answer
 //! and its refusal can be encoded, and no bytes make any of them panic.
 
+mod transactions;
+
 use std::time::Duration;
 
 use bytes::BytesMut;

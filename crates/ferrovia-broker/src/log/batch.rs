@@ -17,8 +17,8 @@ const CRC_COVERS_FROM: usize = 21;
 
 const MAGIC: i8 = 2;
 const COMPRESSION_BITS: i16 = 0x07;
-const TRANSACTIONAL_BIT: i16 = 0x10;
-const CONTROL_BIT: i16 = 0x20;
+pub(super) const TRANSACTIONAL_BIT: i16 = 0x10;
+pub(super) const CONTROL_BIT: i16 = 0x20;
 
 /// The fields of a batch header that the log needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,16 @@ impl BatchHeader {
             .saturating_add(i64::from(self.last_offset_delta))
     }
 
+    /// Whether the batch belongs to a transaction.
+    pub(crate) fn is_transactional(&self) -> bool {
+        self.attributes & TRANSACTIONAL_BIT != 0
+    }
+
+    /// Whether the batch holds markers instead of records.
+    pub(crate) fn is_control(&self) -> bool {
+        self.attributes & CONTROL_BIT != 0
+    }
+
     fn is_compressed(&self) -> bool {
         self.attributes & COMPRESSION_BITS != 0
     }
@@ -107,13 +117,22 @@ pub(crate) fn validate(records: &[u8], bytes_max: usize) -> Result<BatchHeader, 
     if header.record_count <= 0 || header.last_offset_delta != header.record_count - 1 {
         return Err(ResponseError::InvalidRecord);
     }
-    if header.attributes & CONTROL_BIT != 0 {
+    if header.is_control() || (header.is_transactional() && header.producer_id < 0) {
         return Err(ResponseError::InvalidRecord);
     }
-    if header.attributes & TRANSACTIONAL_BIT != 0 {
-        return Err(ResponseError::InvalidTxnState);
-    }
     Ok(header)
+}
+
+/// Fills in the length and the checksum of a batch that is otherwise complete.
+pub(super) fn seal(batch: &mut BytesMut) {
+    let length = batch.len().saturating_sub(LENGTH_OVERHEAD);
+    let length = u32::try_from(length).unwrap_or(u32::MAX);
+    let crc = crc32c::crc32c(batch.get(CRC_COVERS_FROM..).unwrap_or_default());
+    for (at, field) in [(8, length), (17, crc)] {
+        if let Some(bytes) = batch.get_mut(at..at + 4) {
+            bytes.copy_from_slice(&field.to_be_bytes());
+        }
+    }
 }
 
 /// Writes the two header fields that the broker decides. Both lie outside the checksum.
@@ -166,8 +185,6 @@ pub(crate) mod testing {
 
     use bytes::{BufMut, Bytes, BytesMut};
 
-    use super::CRC_COVERS_FROM;
-
     /// What a test wants in a batch; the default is one empty record at time 0.
     #[derive(Debug, Clone)]
     pub(crate) struct TestBatch {
@@ -203,6 +220,14 @@ pub(crate) mod testing {
             }
         }
 
+        /// Records of a transaction.
+        pub(crate) fn transactional(count: usize, id: i64, epoch: i16, sequence: i32) -> Self {
+            Self {
+                attributes: super::TRANSACTIONAL_BIT,
+                ..Self::sequenced(count, id, epoch, sequence)
+            }
+        }
+
         pub(crate) fn bytes(&self) -> Bytes {
             let count = i32::try_from(self.timestamps.len()).unwrap();
             let first = *self.timestamps.first().unwrap();
@@ -233,10 +258,7 @@ pub(crate) mod testing {
                 out.extend_from_slice(&length);
                 out.extend_from_slice(&record);
             }
-            let length = u32::try_from(out.len() - super::LENGTH_OVERHEAD).unwrap();
-            out[8..12].copy_from_slice(&length.to_be_bytes());
-            let crc = crc32c::crc32c(&out[CRC_COVERS_FROM..]);
-            out[17..21].copy_from_slice(&crc.to_be_bytes());
+            super::seal(&mut out);
             out.freeze()
         }
     }

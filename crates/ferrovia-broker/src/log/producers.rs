@@ -26,6 +26,27 @@ pub(super) struct Producers {
 struct Producer {
     epoch: i16,
     recent: VecDeque<Remembered>,
+    last_offset: i64,
+    last_timestamp: i64,
+}
+
+/// A producer as DescribeProducers tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ActiveProducer {
+    pub(crate) id: i64,
+    pub(crate) epoch: i16,
+    /// -1 if no batch of this epoch is known.
+    pub(crate) last_sequence: i32,
+    pub(crate) last_timestamp: i64,
+}
+
+/// Where a producer of which a partition knows no batch may begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// Anywhere: its earlier batches may have been removed.
+    Anywhere,
+    /// At sequence 0: with every transaction its epoch is a new one (KIP-890).
+    AtZero,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -44,21 +65,34 @@ pub(super) enum Admission {
 
 impl Producers {
     /// Decides about a batch before it is stored.
-    pub(super) fn admit(&self, header: &BatchHeader) -> Result<Admission, ResponseError> {
+    ///
+    /// # Errors
+    /// An old epoch, or a gap in the sequence. A batch repeated too late to be remembered counts as
+    /// a gap, too: Kafka's brokers answer `DuplicateSequenceNumber` no more.
+    pub(super) fn admit(
+        &self,
+        header: &BatchHeader,
+        start: Start,
+    ) -> Result<Admission, ResponseError> {
         if header.producer_id < 0 {
             return Ok(Admission::New);
         }
         if header.producer_epoch < 0 || header.base_sequence < 0 {
             return Err(ResponseError::InvalidRecord);
         }
+        let begins = header.base_sequence == 0;
         let Some(known) = self.by_id.get(&header.producer_id) else {
-            return Ok(Admission::New);
+            return if begins || start == Start::Anywhere {
+                Ok(Admission::New)
+            } else {
+                Err(ResponseError::OutOfOrderSequenceNumber)
+            };
         };
         if header.producer_epoch < known.epoch {
             return Err(ResponseError::InvalidProducerEpoch);
         }
         if header.producer_epoch > known.epoch {
-            return if header.base_sequence == 0 {
+            return if begins {
                 Ok(Admission::New)
             } else {
                 Err(ResponseError::OutOfOrderSequenceNumber)
@@ -73,15 +107,15 @@ impl Producers {
                 base_offset: twin.base_offset,
             });
         }
-        match known.recent.back() {
-            Some(last) if advance(last.last_sequence, 1) != header.base_sequence => {
-                Err(ResponseError::OutOfOrderSequenceNumber)
-            }
-            _ => Ok(Admission::New),
+        let expected = known.recent.back();
+        if expected.map_or(0, |last| advance(last.last_sequence, 1)) == header.base_sequence {
+            Ok(Admission::New)
+        } else {
+            Err(ResponseError::OutOfOrderSequenceNumber)
         }
     }
 
-    /// Remembers a stored batch, just written or found in the log at start.
+    /// Remembers a stored batch or marker, just written or found in the log at start.
     pub(super) fn record(&mut self, header: &BatchHeader) {
         if header.producer_id < 0 {
             return;
@@ -95,10 +129,17 @@ impl Producers {
             .or_insert_with(|| Producer {
                 epoch: header.producer_epoch,
                 recent: VecDeque::new(),
+                last_offset: header.base_offset,
+                last_timestamp: header.max_timestamp,
             });
+        producer.last_offset = header.base_offset;
+        producer.last_timestamp = header.max_timestamp;
         if producer.epoch != header.producer_epoch {
             producer.epoch = header.producer_epoch;
             producer.recent.clear();
+        }
+        if header.is_control() {
+            return;
         }
         if producer.recent.len() >= BATCHES_REMEMBERED {
             producer.recent.pop_front();
@@ -110,12 +151,21 @@ impl Producers {
         });
     }
 
+    /// Every producer remembered, by id.
+    pub(super) fn active(&self) -> impl Iterator<Item = ActiveProducer> {
+        self.by_id.iter().map(|(id, producer)| ActiveProducer {
+            id: *id,
+            epoch: producer.epoch,
+            last_sequence: producer.recent.back().map_or(-1, |last| last.last_sequence),
+            last_timestamp: producer.last_timestamp,
+        })
+    }
+
     fn forget_oldest(&mut self) {
-        let last_write = |producer: &Producer| producer.recent.back().map(|seen| seen.base_offset);
         let oldest = self
             .by_id
             .iter()
-            .min_by_key(|(_, producer)| last_write(producer));
+            .min_by_key(|(_, producer)| producer.last_offset);
         if let Some(id) = oldest.map(|(id, _)| *id) {
             self.by_id.remove(&id);
         }
@@ -145,7 +195,7 @@ mod tests {
         let mut producers = Producers::default();
         producers.record(&header(3, 0, 0, 100));
         producers.record(&header(2, 0, 3, 200));
-        let again = producers.admit(&header(3, 0, 0, 0));
+        let again = producers.admit(&header(3, 0, 0, 0), Start::Anywhere);
         assert_eq!(again, Ok(Admission::Duplicate { base_offset: 100 }));
     }
 
@@ -153,20 +203,73 @@ mod tests {
     fn a_gap_and_an_old_epoch_are_refused() {
         let mut producers = Producers::default();
         producers.record(&header(3, 1, 0, 0));
-        let gap = producers.admit(&header(1, 1, 4, 0));
+        let gap = producers.admit(&header(1, 1, 4, 0), Start::Anywhere);
         assert_eq!(gap, Err(ResponseError::OutOfOrderSequenceNumber));
-        let old = producers.admit(&header(1, 0, 3, 0));
+        let old = producers.admit(&header(1, 0, 3, 0), Start::Anywhere);
         assert_eq!(old, Err(ResponseError::InvalidProducerEpoch));
-        let new_epoch = producers.admit(&header(1, 2, 3, 0));
+        let new_epoch = producers.admit(&header(1, 2, 3, 0), Start::Anywhere);
         assert_eq!(new_epoch, Err(ResponseError::OutOfOrderSequenceNumber));
-        assert_eq!(producers.admit(&header(1, 2, 0, 0)), Ok(Admission::New));
+        assert_eq!(
+            producers.admit(&header(1, 2, 0, 0), Start::Anywhere),
+            Ok(Admission::New)
+        );
+    }
+
+    #[test]
+    fn a_batch_repeated_too_late_counts_as_a_gap() {
+        let mut producers = Producers::default();
+        for sequence in 0..6 {
+            producers.record(&header(1, 0, sequence, i64::from(sequence)));
+        }
+        let oldest_known = producers.admit(&header(1, 0, 1, 0), Start::Anywhere);
+        assert_eq!(oldest_known, Ok(Admission::Duplicate { base_offset: 1 }));
+        let forgotten = producers.admit(&header(1, 0, 0, 0), Start::Anywhere);
+        assert_eq!(forgotten, Err(ResponseError::OutOfOrderSequenceNumber));
+    }
+
+    #[test]
+    fn an_unknown_producer_begins_anywhere_unless_each_transaction_has_its_epoch() {
+        let producers = Producers::default();
+        let later = header(1, 0, 4, 0);
+        assert_eq!(producers.admit(&later, Start::Anywhere), Ok(Admission::New));
+        let refused = Err(ResponseError::OutOfOrderSequenceNumber);
+        assert_eq!(producers.admit(&later, Start::AtZero), refused);
+        let first = producers.admit(&header(1, 0, 0, 0), Start::AtZero);
+        assert_eq!(first, Ok(Admission::New));
+    }
+
+    #[test]
+    fn a_marker_with_a_new_epoch_begins_the_sequence_anew() {
+        let mut producers = Producers::default();
+        producers.record(&header(3, 1, 0, 0));
+        let marker = BatchHeader {
+            attributes: 0x30,
+            base_sequence: -1,
+            ..header(1, 2, 0, 3)
+        };
+        producers.record(&marker);
+        let zombie = producers.admit(&header(1, 1, 3, 0), Start::Anywhere);
+        assert_eq!(zombie, Err(ResponseError::InvalidProducerEpoch));
+        let gap = producers.admit(&header(1, 2, 3, 0), Start::Anywhere);
+        assert_eq!(gap, Err(ResponseError::OutOfOrderSequenceNumber));
+        let next = producers.admit(&header(1, 2, 0, 0), Start::Anywhere);
+        assert_eq!(next, Ok(Admission::New));
+        producers.record(&BatchHeader {
+            producer_epoch: 2,
+            ..marker
+        });
+        let last: Vec<i32> = producers.active().map(|p| p.last_sequence).collect();
+        assert_eq!(last, [-1]);
     }
 
     #[test]
     fn sequences_wrap_to_zero() {
         let mut producers = Producers::default();
         producers.record(&header(2, 0, i32::MAX - 1, 0));
-        assert_eq!(producers.admit(&header(1, 0, 0, 0)), Ok(Admission::New));
+        assert_eq!(
+            producers.admit(&header(1, 0, 0, 0), Start::Anywhere),
+            Ok(Admission::New)
+        );
     }
 
     #[test]

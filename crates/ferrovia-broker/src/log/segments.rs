@@ -11,10 +11,18 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 
 use super::batch::{BatchHeader, HEADER_BYTES};
+use super::marker::{self, Outcome};
 use crate::error::BrokerError;
 
 /// Batches on disk larger than this are taken for damage.
 const BATCH_BYTES_MAX: u32 = 1 << 30;
+
+/// A batch found in a segment, and for a marker what it says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FoundBatch {
+    pub(super) header: BatchHeader,
+    pub(super) outcome: Option<Outcome>,
+}
 
 /// The segment files of one partition, oldest first.
 #[derive(Debug)]
@@ -37,7 +45,7 @@ impl Segments {
     pub(super) fn open(
         folder: PathBuf,
         segment_bytes: u64,
-        mut found: impl FnMut(BatchHeader, i64, u64),
+        mut found: impl FnMut(FoundBatch, i64, u64),
     ) -> Result<Self, BrokerError> {
         fs::create_dir_all(&folder).map_err(BrokerError::storage(&folder))?;
         let mut files: Vec<Segment> = Vec::new();
@@ -55,7 +63,7 @@ impl Segments {
                 Segment::open(base_offset, path.clone()).map_err(BrokerError::storage(&path))?;
             let size = segment.len;
             let end = segment
-                .recover(|header, position| found(header, base_offset, position))
+                .recover(|batch, position| found(batch, base_offset, position))
                 .map_err(BrokerError::storage(&path))?;
             damaged = segment.len < size;
             next_offset = Some(end);
@@ -139,13 +147,13 @@ impl Segment {
     }
 
     /// Walks the batches, cuts the file after the last intact one, and gives the offset after it.
-    fn recover(&mut self, mut found: impl FnMut(BatchHeader, u64)) -> io::Result<i64> {
+    fn recover(&mut self, mut found: impl FnMut(FoundBatch, u64)) -> io::Result<i64> {
         let mut position = 0;
         let mut next_offset = self.base_offset;
-        while let Some(header) = self.intact_batch(position, next_offset)? {
-            found(header, position);
-            position += u64::from(header.size);
-            next_offset = header.last_offset() + 1;
+        while let Some(batch) = self.intact_batch(position, next_offset)? {
+            found(batch, position);
+            position += u64::from(batch.header.size);
+            next_offset = batch.header.last_offset() + 1;
         }
         if position < self.len {
             tracing::warn!(path = ?self.path, position, len = self.len, "torn segment cut off");
@@ -155,7 +163,7 @@ impl Segment {
         Ok(next_offset)
     }
 
-    fn intact_batch(&self, position: u64, offset: i64) -> io::Result<Option<BatchHeader>> {
+    fn intact_batch(&self, position: u64, offset: i64) -> io::Result<Option<FoundBatch>> {
         let left = self.len - position;
         let mut head = [0; HEADER_BYTES];
         if left < u64::try_from(HEADER_BYTES).map_err(io::Error::other)? {
@@ -174,7 +182,10 @@ impl Segment {
         }
         let mut batch = vec![0; usize::try_from(header.size).map_err(io::Error::other)?];
         self.file.read_exact_at(&mut batch, position)?;
-        Ok(header.crc_holds(&batch).then_some(header))
+        Ok(header.crc_holds(&batch).then(|| FoundBatch {
+            header,
+            outcome: marker::outcome(&header, &batch),
+        }))
     }
 }
 

@@ -10,7 +10,7 @@ use super::*;
 fn append(log: &mut PartitionLog, batch: &TestBatch) -> Result<Appended, ResponseError> {
     let bytes = batch.bytes();
     let header = batch::validate(&bytes, usize::MAX)?;
-    log.append(&header, &bytes)
+    log.append(&header, &bytes, Start::Anywhere)
 }
 
 fn disk(folder: &tempfile::TempDir, segment_bytes: u64) -> PartitionLog {
@@ -216,11 +216,63 @@ fn what_is_not_one_intact_batch_is_refused() {
         ..TestBatch::default()
     };
     check(&large.bytes(), ResponseError::MessageTooLarge);
-    let transactional = TestBatch {
-        attributes: 0x10,
-        ..TestBatch::default()
+    for attributes in [0x10, 0x20, 0x30] {
+        let bad = TestBatch {
+            attributes,
+            ..TestBatch::default()
+        };
+        check(&bad.bytes(), ResponseError::InvalidRecord);
+    }
+}
+
+fn end(log: &mut PartitionLog, producer_id: i64, outcome: Outcome) {
+    let marker = Marker {
+        producer_id,
+        producer_epoch: 0,
+        outcome,
+        timestamp: 1,
     };
-    check(&transactional.bytes(), ResponseError::InvalidTxnState);
+    log.end_transaction(&marker).unwrap();
+}
+
+#[test]
+fn what_is_stable_ends_at_the_oldest_open_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = disk(&folder, 1);
+    append(&mut log, &TestBatch::records(2)).unwrap();
+    append(&mut log, &TestBatch::transactional(1, 5, 0, 0)).unwrap();
+    append(&mut log, &TestBatch::transactional(2, 6, 0, 0)).unwrap();
+    append(&mut log, &TestBatch::transactional(1, 5, 0, 1)).unwrap();
+    let refused = append(&mut log, &TestBatch::sequenced(1, 5, 0, 2));
+    assert_eq!(refused, Err(ResponseError::InvalidTxnState));
+    assert_eq!((log.last_stable_offset(), log.end_offset()), (2, 6));
+    end(&mut log, 5, Outcome::Abort);
+    assert_eq!((log.last_stable_offset(), log.end_offset()), (3, 7));
+    for _ in 0..2 {
+        drop(log);
+        log = disk(&folder, 1);
+        assert_eq!((log.last_stable_offset(), log.end_offset()), (3, 7));
+        assert_eq!(log.open_transactions(), &BTreeMap::from([(6, 3)]));
+    }
+    let aborted = Aborted {
+        producer_id: 5,
+        first_offset: 2,
+        last_offset: 6,
+    };
+    assert_eq!(log.aborted(0, 7), [aborted]);
+    assert_eq!(log.aborted(6, 7), [aborted]);
+    assert_eq!(log.aborted(7, 8), []);
+    assert_eq!(log.aborted(0, 2), []);
+    let stable = log.read_until(0, 3, usize::MAX, true).unwrap();
+    assert_eq!(
+        (base_offsets(&stable.records), stable.end_offset),
+        (vec![0, 2], 3)
+    );
+    end(&mut log, 6, Outcome::Commit);
+    assert_eq!((log.last_stable_offset(), log.end_offset()), (8, 8));
+    assert_eq!(log.aborted(0, 8), [aborted]);
+    log.retain(0);
+    assert_eq!(log.aborted(0, 8), []);
 }
 
 proptest! {

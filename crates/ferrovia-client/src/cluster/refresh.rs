@@ -33,6 +33,10 @@ pub(super) async fn keep_fresh(core: Arc<Core>) {
                 schedule.on_request(Instant::now());
                 continue;
             }
+            () = core.awaited.notified() => {
+                schedule.on_wait(Instant::now());
+                continue;
+            }
         }
         let attempt = core.attempts_started.fetch_add(1, Ordering::SeqCst) + 1;
         let wanted = core.wanted();

@@ -6,13 +6,17 @@ use tokio::time::Instant;
 
 use crate::net::backoff::Backoff;
 
-/// Decides when the next metadata request is due: at `metadata.max.age.ms`, sooner on request, and
-/// never sooner than `retry.backoff.ms` after the last one.
+/// Decides when the next metadata request is due: at `metadata.max.age.ms`, or sooner on request.
+///
+/// Complaints come in crowds, so they keep `retry.backoff.ms` of distance from the last answer. Somebody who waits for an
+/// answer need not, unless the last one was no good.
 #[derive(Debug)]
 pub(super) struct RefreshSchedule {
     max_age: Duration,
     retry_backoff: Duration,
     failures: Backoff,
+    /// Whether the last answer held all that is wanted.
+    is_whole: bool,
     /// Before this nothing is sent.
     not_before: Instant,
     due: Instant,
@@ -31,6 +35,7 @@ impl RefreshSchedule {
             max_age,
             retry_backoff,
             failures,
+            is_whole: false,
             not_before: now,
             due: now,
         }
@@ -45,8 +50,17 @@ impl RefreshSchedule {
         self.due = self.due.min(now);
     }
 
+    /// Somebody waits for the answer.
+    pub(super) fn on_wait(&mut self, now: Instant) {
+        self.on_request(now);
+        if self.is_whole {
+            self.not_before = now;
+        }
+    }
+
     /// An answer came. An incomplete one is asked for again soon, at a slowing rate.
     pub(super) fn on_answer(&mut self, incomplete: bool, now: Instant, random: f64) {
+        self.is_whole = !incomplete;
         if incomplete {
             self.not_before = now + self.failures.next(random);
             self.due = self.not_before;
@@ -59,6 +73,7 @@ impl RefreshSchedule {
 
     /// No broker answered.
     pub(super) fn on_failure(&mut self, now: Instant, random: f64) {
+        self.is_whole = false;
         self.not_before = now + self.failures.next(random);
         self.due = self.not_before;
     }
@@ -97,6 +112,22 @@ mod tests {
         schedule.on_answer(false, now + millis(100), 0.5);
         schedule.on_request(now + millis(5_000));
         assert_eq!(schedule.due(), now + millis(5_000));
+    }
+
+    #[test]
+    fn whoever_waits_is_served_at_once_unless_the_last_answer_was_no_good() {
+        let now = Instant::now();
+        let mut schedule = schedule(now);
+        schedule.on_answer(false, now, 0.5);
+        schedule.on_wait(now + millis(10));
+        assert_eq!(schedule.due(), now + millis(10));
+        schedule.on_answer(true, now + millis(10), 0.5);
+        schedule.on_wait(now + millis(20));
+        assert_eq!(schedule.due(), now + millis(110));
+        schedule.on_answer(false, now + millis(110), 0.5);
+        schedule.on_failure(now + millis(120), 0.5);
+        schedule.on_wait(now + millis(130));
+        assert_eq!(schedule.due(), now + millis(220));
     }
 
     #[test]

@@ -73,6 +73,12 @@ enum State {
     Stable,
     /// Left on the owner's wish until it wants to join again.
     Away,
+    /// Stopped while its first join is under way, whose answer brings the member id to leave with.
+    Withdrawing {
+        join: Ticket,
+        reason: String,
+        until: Duration,
+    },
     Leaving(Ticket, Duration),
     Done,
 }
@@ -155,7 +161,7 @@ impl CohortMember {
     pub fn next_deadline(&self) -> Option<Duration> {
         match &self.state {
             State::Done | State::Away => return None,
-            State::Leaving(_, until) => return Some(*until),
+            State::Withdrawing { until, .. } | State::Leaving(_, until) => return Some(*until),
             _ => {}
         }
         let join = self.could_join().then_some(self.retry_at);
@@ -194,7 +200,10 @@ impl CohortMember {
 
     /// Whether membership is over, or about to be.
     pub(super) fn is_ending(&self) -> bool {
-        matches!(self.state, State::Leaving(..) | State::Done)
+        matches!(
+            self.state,
+            State::Withdrawing { .. } | State::Leaving(..) | State::Done
+        )
     }
 
     /// Whether membership is over.

@@ -50,7 +50,7 @@ impl TextEncoding {
 
     /// The text of bytes.
     #[inline]
-    pub(super) fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
+    pub fn decode<'a>(&self, bytes: &'a [u8]) -> Cow<'a, str> {
         match self {
             Self::Utf8 => match str::from_utf8(bytes) {
                 Ok(text) => Cow::Borrowed(text),

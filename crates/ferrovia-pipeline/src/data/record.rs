@@ -1,17 +1,17 @@
-//! A record between its converters and a sink: what transformations change.
+//! A record between its converters and a sink or a source: what transformations change.
 
 mod print;
 
 use std::borrow::Cow;
 
 use crate::batch::TimestampType;
-use crate::data::{Headers, SchemaAndValue};
+use crate::data::{Headers, Map, SchemaAndValue};
 use crate::topic::TopicPartition;
 
 /// A record that transformations may change.
 ///
 /// # Source
-/// `org.apache.kafka.connect.sink.SinkRecord`
+/// `org.apache.kafka.connect.connector.ConnectRecord`
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// The topic; transformations may rename it.
@@ -31,12 +31,32 @@ pub struct Record<'a> {
 }
 
 /// Where a record was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Origin<'a> {
-    /// Topic and partition.
-    pub partition: &'a TopicPartition,
-    /// The offset.
-    pub offset: i64,
-    /// Who set the timestamp.
-    pub timestamp_type: TimestampType,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Origin<'a> {
+    /// From Kafka, for a sink.
+    Kafka {
+        /// Topic and partition.
+        partition: &'a TopicPartition,
+        /// The offset.
+        offset: i64,
+        /// Who set the timestamp.
+        timestamp_type: TimestampType,
+    },
+    /// From another system, by a source.
+    Source {
+        /// The source's partition.
+        partition: &'a Map<'static>,
+        /// How far the source has been read with this record.
+        offset: &'a Map<'a>,
+    },
+}
+
+impl Origin<'_> {
+    /// The offset in Kafka of a record that was read there.
+    pub fn kafka_offset(&self) -> Option<i64> {
+        match self {
+            Self::Kafka { offset, .. } => Some(*offset),
+            Self::Source { .. } => None,
+        }
+    }
 }

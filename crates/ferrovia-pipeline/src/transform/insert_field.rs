@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{ConfigDef, ConfigError, ConfigKey, ConfigType, Importance, ParsedConfig};
-use crate::data::{Record, Schema, SchemaBuilder, SchemaType, Struct, Value, logical};
+use crate::data::{Origin, Record, Schema, SchemaBuilder, SchemaType, Struct, Value, logical};
 use crate::error::ConnectError;
 use crate::transform::replace_null::{REPLACE_NULL_WITH_DEFAULT, replace_null_with_default};
 use crate::transform::requirements::{basics_of, carry_all, require_map_mut, take_struct};
@@ -130,12 +130,22 @@ impl Transformation for InsertField {
         let facts = Facts {
             topic: Value::String(record.topic.clone()),
             partition: record.partition.map_or(Value::Null, Value::Int32),
-            offset: Value::Int64(record.origin.offset),
+            offset: record
+                .origin
+                .kafka_offset()
+                .map_or(Value::Null, Value::Int64),
             timestamp: record.timestamp,
         };
+        let is_of_source = matches!(record.origin, Origin::Source { .. });
         let whole = self.side.of_mut(record);
         if whole.value.is_null() {
             return Ok(Fate::Kept);
+        }
+        let wants_offset = |it: &Insertion| matches!(it.source, Source::Offset);
+        if is_of_source && self.insertions.iter().any(wants_offset) {
+            return Err(ConnectError::data(format!(
+                "Only SinkRecord supported for [{PURPOSE}], found: org.apache.kafka.connect.source.SourceRecord"
+            )));
         }
         if whole.schema.is_some() {
             let structure = take_struct(&mut whole.value, PURPOSE)?;

@@ -93,7 +93,7 @@ fn record<'a>(
         value,
         timestamp,
         headers,
-        origin: Origin {
+        origin: Origin::Kafka {
             partition: origin,
             offset: 1234,
             timestamp_type: TimestampType::CreateTime,

@@ -3,6 +3,10 @@
 //! # Source
 //! `ConnectorConfig` and `SinkConnectorConfig` of Kafka 4.2.
 
+mod source;
+
+pub use source::{ExactlyOnceLevel, SourceConfig, TopicCreationGroup, TransactionBoundary};
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -14,6 +18,7 @@ use ferrovia_pipeline::pattern::JavaPattern;
 use super::connector_definition;
 use super::java_map::java_text;
 use super::settings::Settings;
+use super::source_definition;
 use super::worker::{ClientKind, WorkerConfig};
 
 /// A converter and its settings, without the prefix that says whose they are.
@@ -96,6 +101,15 @@ pub struct SinkConfig {
     pub dead_letters: Option<DeadLetterConfig>,
 }
 
+/// What only connectors of one kind have.
+#[derive(Clone, Debug)]
+pub enum KindConfig {
+    /// One that reads from Kafka.
+    Sink(SinkConfig),
+    /// One that writes to Kafka.
+    Source(SourceConfig),
+}
+
 /// The settings of one connector.
 #[derive(Clone, Debug)]
 pub struct ConnectorConfig {
@@ -113,8 +127,8 @@ pub struct ConnectorConfig {
     pub predicates: Vec<String>,
     /// What to do about bad records.
     pub errors: ErrorsConfig,
-    /// What only a sink has.
-    pub sink: SinkConfig,
+    /// What only a sink or only a source has.
+    pub kind: KindConfig,
     /// The settings with the values of their variables.
     pub originals: Settings,
 }
@@ -132,6 +146,30 @@ impl ConnectorConfig {
         if let Some(fault) = topic_faults(&settings).into_iter().next() {
             return Err(fault);
         }
+        let kind = KindConfig::Sink(sink(&parsed)?);
+        Self::of_kind(kind, &parsed, settings)
+    }
+
+    /// Types and checks the settings of a source. Groups of topics count where the worker makes topics.
+    ///
+    /// # Errors
+    /// The first that is missing or unusable, in Java's words.
+    pub fn source(
+        settings: BTreeMap<String, String>,
+        makes_topics: bool,
+    ) -> Result<Self, ConfigError> {
+        let restarts = connector_definition::restart_keys().into_iter();
+        let all = restarts.fold(source_definition::source(), ConfigDef::define);
+        let parsed = all.parse(&settings)?;
+        let kind = KindConfig::Source(SourceConfig::new(&parsed, &settings, makes_topics)?);
+        Self::of_kind(kind, &parsed, settings)
+    }
+
+    fn of_kind(
+        kind: KindConfig,
+        parsed: &ParsedConfig,
+        settings: BTreeMap<String, String>,
+    ) -> Result<Self, ConfigError> {
         Ok(Self {
             name: parsed.string("name")?.to_owned(),
             class: parsed.string("connector.class")?.to_owned(),
@@ -139,10 +177,26 @@ impl ConnectorConfig {
             tasks_max_enforce: parsed.boolean("tasks.max.enforce")?,
             transforms: parsed.list("transforms").to_vec(),
             predicates: parsed.list("predicates").to_vec(),
-            errors: errors(&parsed)?,
-            sink: sink(&parsed)?,
+            errors: errors(parsed)?,
+            kind,
             originals: Settings::from(settings),
         })
+    }
+
+    /// What only a sink has, if this is one.
+    pub fn sink_config(&self) -> Option<&SinkConfig> {
+        match &self.kind {
+            KindConfig::Sink(sink) => Some(sink),
+            KindConfig::Source(_) => None,
+        }
+    }
+
+    /// What only a source has, if this is one.
+    pub fn source_config(&self) -> Option<&SourceConfig> {
+        match &self.kind {
+            KindConfig::Source(source) => Some(source),
+            KindConfig::Sink(_) => None,
+        }
     }
 
     /// The converter of keys: the connector's with only the connector's settings, or else the worker's with the worker's.

@@ -6,28 +6,36 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrovia_pipeline::connector::{ConnectorFactory, SinkConnector};
+use ferrovia_pipeline::connector::ConnectorContext;
 use ferrovia_pipeline::error::ConnectError;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{Instrument, error, info};
 
+use super::code::ConnectorCode;
 use super::machine::{WantedTasks, WorkEvent};
 use super::request::HerderError;
 use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+use super::signals::{Signals, Voice};
 use super::validation::ConnectorValidator;
 use super::work::{Run, TaskWish, WorkAction};
-use crate::config::Settings;
+use crate::config::{ConnectorConfig, Settings};
 use crate::logging::{connector_span, task_span};
 use crate::status::{State, TaskId};
+use crate::storage::offsets::OffsetStore;
 
 /// A connector that was made. Its code is called by one thread at a time.
-type Shared = Arc<Mutex<Box<dyn SinkConnector>>>;
+type Shared = Arc<Mutex<ConnectorCode>>;
 
 /// Those who do the work.
 pub(super) struct Crew<R> {
     runner: R,
     validator: Arc<ConnectorValidator>,
+    /// Where the offsets of sources are kept.
+    offsets: OffsetStore,
+    /// What connectors say by themselves.
+    signals: Signals,
     /// The connectors that were started.
     connectors: BTreeMap<Arc<str>, (Run, Shared)>,
     /// The starts that somebody waits for.
@@ -58,11 +66,13 @@ pub(super) enum Called {
 }
 
 impl<R: TaskRunner> Crew<R> {
-    pub(super) fn new(runner: R, validator: Arc<ConnectorValidator>) -> Self {
+    pub(super) fn new(runner: R, validator: Arc<ConnectorValidator>, offsets: OffsetStore) -> Self {
         let (reporting, reports) = mpsc::channel(REPORTS_MAX);
         Self {
             runner,
             validator,
+            offsets,
+            signals: Signals::default(),
             connectors: BTreeMap::new(),
             starting: BTreeSet::new(),
             calls: JoinSet::new(),
@@ -116,7 +126,7 @@ impl<R: TaskRunner> Crew<R> {
         tokio::select! {
             Some(report) = self.reports.recv() => CrewEvent::Told(of_report(report)),
             Some(Ok(called)) = self.calls.join_next() => CrewEvent::Called(called),
-            else => std::future::pending().await,
+            said = self.signals.next(&self.starting) => CrewEvent::Told(said),
         }
     }
 
@@ -160,10 +170,15 @@ impl<R: TaskRunner> Crew<R> {
         let span = connector_span(&name);
         let class = settings.text("connector.class").unwrap_or_default();
         span.in_scope(|| info!("Creating connector {name} of type {class}"));
-        let validator = Arc::clone(&self.validator);
+        let surroundings = Surroundings {
+            validator: Arc::clone(&self.validator),
+            offsets: self.offsets.clone(),
+            signals: self.signals.clone(),
+            control: Handle::current(),
+        };
         self.starting.insert(run);
         self.calls.spawn_blocking(move || {
-            let start = || span.in_scope(|| start(&name, &settings, &validator));
+            let start = || span.in_scope(|| start(&name, run, &settings, &surroundings));
             let started = guarded("it started", start);
             Called::Started(name, run, started)
         });
@@ -296,34 +311,58 @@ fn of_report(report: TaskReport) -> WorkEvent {
     }
 }
 
+/// What a connector is started with.
+struct Surroundings {
+    validator: Arc<ConnectorValidator>,
+    offsets: OffsetStore,
+    signals: Signals,
+    control: Handle,
+}
+
 fn start(
     name: &Arc<str>,
+    run: Run,
     settings: &Settings,
-    validator: &ConnectorValidator,
+    surroundings: &Surroundings,
 ) -> Result<Shared, String> {
+    let validator = &surroundings.validator;
     let mut connector = make(settings, validator)?;
     let resolved = validator
         .resolve(settings.as_map())
         .map_err(|error| trace(&error))?;
-    let redacted = |error: ConnectError| resolved.redactor.redact(&error.trace());
+    let redactor = &resolved.redactor;
+    let context = || {
+        let voice = surroundings
+            .signals
+            .voice(Arc::clone(name), run, redactor.clone());
+        context(name, &resolved.config, voice, surroundings)
+    };
+    let redacted = |error: ConnectError| redactor.redact(&error.trace());
     let originals = resolved.config.originals.as_map();
-    connector.start(originals).map_err(redacted)?;
+    connector.start(originals, context).map_err(redacted)?;
     info!("Finished creating connector {name}");
     Ok(Arc::new(Mutex::new(connector)))
 }
 
-fn make(
-    settings: &Settings,
-    validator: &ConnectorValidator,
-) -> Result<Box<dyn SinkConnector>, String> {
+/// A source's view of the worker. Waits until all offsets are read.
+fn context(
+    name: &str,
+    config: &ConnectorConfig,
+    voice: Voice,
+    surroundings: &Surroundings,
+) -> Result<ConnectorContext, ConnectError> {
+    let offsets = surroundings.offsets.of_connector(config, name)?;
+    let read = offsets.read(name);
+    let offsets = surroundings.control.block_on(read);
+    let offsets = offsets.map_err(|error| ConnectError::failed(error.to_string()))?;
+    Ok(ConnectorContext::new(Arc::new(voice), offsets))
+}
+
+fn make(settings: &Settings, validator: &ConnectorValidator) -> Result<ConnectorCode, String> {
     let class = settings.text("connector.class").unwrap_or_default();
     let plugin = validator.connector(class).map_err(|error| trace(&error))?;
-    match plugin.factory {
-        ConnectorFactory::Sink(make) => Ok(make()),
-        _ => Err(format!(
-            "{class} is not a connector that this worker can run"
-        )),
-    }
+    ConnectorCode::new(plugin.factory)
+        .ok_or_else(|| format!("{class} is not a connector that this worker can run"))
 }
 
 fn wanted_tasks(

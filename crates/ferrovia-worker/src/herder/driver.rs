@@ -24,6 +24,7 @@ use super::stage::Stages;
 use super::validation::{Admission, ConfigInfos, ConnectorValidator};
 use crate::config::{InitialState, Settings};
 use crate::logging::Loggers;
+use crate::storage::offsets::OffsetStore;
 
 /// The longest sleep of a herder that waits for nothing.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3600);
@@ -83,6 +84,8 @@ pub struct HerderParts<R> {
     pub validator: Arc<ConnectorValidator>,
     /// Reads and changes the offsets of sinks.
     pub offsets: SinkOffsets,
+    /// Where the offsets of sources are kept.
+    pub source_offsets: OffsetStore,
     /// The levels of loggers.
     pub loggers: Loggers,
     /// The way to the other workers; `None` for a worker that is alone. Users are answered while it is found.
@@ -111,7 +114,7 @@ impl<R: TaskRunner> Herder<R> {
         let machine = HerderMachine::new(parts.rules, validator.catalog());
         let herder = Self {
             machine,
-            crew: Crew::new(parts.runner, Arc::clone(&validator)),
+            crew: Crew::new(parts.runner, Arc::clone(&validator), parts.source_offsets),
             validator,
             offsets: parts.offsets,
             loggers: parts.loggers,

@@ -17,7 +17,7 @@ use crate::status::{Status, TaskId};
 /// Requests that wait for the herder. Whoever comes when so many wait, waits too.
 const REQUESTS_MAX: usize = 256;
 /// How long an answer may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 pub(super) type Reply<T> = oneshot::Sender<T>;
 

@@ -283,6 +283,18 @@ impl HerderMachine {
                     self.published(&name);
                 }
             }
+            WorkEvent::TasksOutdated(name, run) => {
+                if self.work.is_connector_in(&name, run) {
+                    let asked = self.work.ask_tasks(&name);
+                    self.do_work(asked.into_iter().collect());
+                }
+            }
+            WorkEvent::ConnectorFailed(name, run, trace) => {
+                if self.work.is_connector_in(&name, run) {
+                    let work = self.work.fail_connector(&name, trace);
+                    self.do_work(work);
+                }
+            }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
                 self.note_failures(&work, at);
@@ -402,6 +414,10 @@ pub enum WorkEvent {
     ConnectorStopped(Arc<str>, Run, Result<(), String>),
     /// A connector said which tasks it wants, or failed to with a trace.
     TasksNamed(Arc<str>, Run, Result<WantedTasks, String>),
+    /// A connector wants to name its tasks anew.
+    TasksOutdated(Arc<str>, Run),
+    /// A connector that runs says that it has failed.
+    ConnectorFailed(Arc<str>, Run, String),
     /// A task said something.
     Task(TaskId, Run, TaskEvent),
     /// A task used a topic.

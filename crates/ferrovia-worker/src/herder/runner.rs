@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 
-use ferrovia_pipeline::sink::SinkTask;
+use ferrovia_pipeline::sink::{Placement, SinkTask};
+use ferrovia_pipeline::source::SourceTask;
 use tokio::sync::mpsc;
 
 use super::work::Run;
@@ -38,7 +39,7 @@ pub struct TaskStart {
     /// Its own settings, with `task.class` and the topics.
     pub settings: BTreeMap<String, String>,
     /// The task, not yet started.
-    pub task: Box<dyn SinkTask>,
+    pub task: TaskCode,
     /// Whether it waits from the start.
     pub is_paused: bool,
     /// The way to the herder.
@@ -50,6 +51,33 @@ impl std::fmt::Debug for TaskStart {
         f.debug_struct("TaskStart")
             .field("id", &self.id)
             .finish_non_exhaustive()
+    }
+}
+
+/// A task's own code.
+pub enum TaskCode {
+    /// Takes records.
+    Sink(Box<dyn SinkTask>),
+    /// Hands them out.
+    Source(Box<dyn SourceTask>),
+}
+
+impl std::fmt::Debug for TaskCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Sink(_) => "Sink",
+            Self::Source(_) => "Source",
+        })
+    }
+}
+
+impl TaskCode {
+    /// Where the task runs.
+    pub fn placement(&self) -> Placement {
+        match self {
+            Self::Sink(task) => task.placement(),
+            Self::Source(task) => task.placement(),
+        }
     }
 }
 

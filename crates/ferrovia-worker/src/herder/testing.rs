@@ -1,5 +1,7 @@
 //! Connectors and tasks that do nothing, and a runner that only reports. Tests only.
 
+mod source;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,6 +11,7 @@ use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin, SinkConnec
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::{SinkBatch, SinkContext, SinkTask};
 
+use self::source::IdleSource;
 use super::catalog::ConnectorCatalog;
 use super::driver::HerderParts;
 use super::machine::Rules;
@@ -18,9 +21,10 @@ use super::validation::{ConnectorValidator, GivenSettings};
 use crate::config::{ConnectorFile, InitialState, StandaloneConfig, WorkerConfig};
 use crate::logging::Loggers;
 use crate::status::{State, TaskId};
+use crate::storage::offsets::OffsetStore;
 
-/// The plugin that Java knows as FileStreamSink, and one that never starts.
-pub(crate) struct Catalog([ConnectorPlugin; 2]);
+/// The plugins that Java knows as FileStreamSink and FileStreamSource, and one that never starts.
+pub(crate) struct Catalog([ConnectorPlugin; 3]);
 
 impl Catalog {
     pub(crate) fn new() -> Self {
@@ -42,6 +46,12 @@ impl Catalog {
                     ..Idle::default()
                 })
             }),
+            ConnectorPlugin {
+                class: "org.apache.kafka.connect.file.FileStreamSourceConnector",
+                task_class: "org.apache.kafka.connect.file.FileStreamSourceTask",
+                version: "4.2.0",
+                factory: ConnectorFactory::Source(|| Box::<IdleSource>::default()),
+            },
         ])
     }
 }
@@ -102,6 +112,7 @@ pub(crate) fn parts_of(
         runner,
         offsets: SinkOffsets::new(Arc::new(worker(&[])), Arc::clone(&validator)),
         validator,
+        source_offsets: OffsetStore::in_memory(),
         loggers: Loggers::detached(),
         cluster: None,
     }

@@ -16,11 +16,13 @@ mod definition;
 mod framework;
 mod infos;
 mod redacted;
+mod source;
 mod spelling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ferrovia_pipeline::config::ConfigError;
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 
 use self::checked::CheckedKeys;
@@ -64,8 +66,17 @@ pub struct ConnectorValidator {
     connectors: Arc<dyn ConnectorCatalog>,
     plugins: PluginCatalog,
     worker: Arc<WorkerConfig>,
-    /// The group of the workers of a cluster.
-    worker_group: Option<String>,
+    /// What there is to know of a worker of a cluster.
+    cluster: Option<InCluster>,
+}
+
+/// What validation has to know of the workers of a cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InCluster {
+    /// The group that they are members of: no sink may be.
+    pub group: String,
+    /// Whether they give sources exactly-once guarantees.
+    pub gives_exactly_once: bool,
 }
 
 impl std::fmt::Debug for ConnectorValidator {
@@ -82,15 +93,15 @@ impl ConnectorValidator {
             connectors,
             plugins,
             worker,
-            worker_group: None,
+            cluster: None,
         }
     }
 
-    /// The same for a worker of a cluster, whose workers are members of this group: no sink may be.
+    /// The same for a worker of a cluster.
     #[must_use]
-    pub fn in_group(self, worker_group: String) -> Self {
+    pub fn in_cluster(self, cluster: InCluster) -> Self {
         Self {
-            worker_group: Some(worker_group),
+            cluster: Some(cluster),
             ..self
         }
     }
@@ -145,11 +156,19 @@ impl ConnectorValidator {
             .iter()
             .filter_map(|(key, value)| Some((key.clone(), value.clone()?)))
             .collect();
-        let resolved = self.resolve(&written)?;
-        let plugin = self.connector(&resolved.config.class)?;
-        spelling::warn(&resolved.config.name, &infos, &written);
+        let resolved = self
+            .worker
+            .providers
+            .resolve(&written)
+            .map_err(HerderError::config)?;
+        // As in Java, groups of topics that cannot be used fail the connector when it starts.
+        let config = self
+            .typed(resolved.settings, false)
+            .map_err(|fault| HerderError::config(resolved.redactor.redact(&fault.to_string())))?;
+        let plugin = self.connector(&config.class)?;
+        spelling::warn(&config.name, &infos, &written);
         Ok(Admission {
-            name: resolved.config.name.into(),
+            name: config.name.into(),
             plugin,
             settings: Settings::from(written),
             initial_state,
@@ -181,9 +200,22 @@ impl ConnectorValidator {
             .providers
             .resolve(written)
             .map_err(HerderError::config)?;
-        match ConnectorConfig::sink(settings) {
+        match self.typed(settings, self.worker.topic_creation_enable) {
             Ok(config) => Ok(ResolvedConnector { config, redactor }),
             Err(fault) => Err(HerderError::config(redactor.redact(&fault.to_string()))),
+        }
+    }
+
+    fn typed(
+        &self,
+        settings: BTreeMap<String, String>,
+        makes_topics: bool,
+    ) -> Result<ConnectorConfig, ConfigError> {
+        let class = settings.get("connector.class").map_or("", String::as_str);
+        let plugin = self.connectors.connector(class);
+        match plugin.map(|plugin| plugin.factory) {
+            Some(ConnectorFactory::Source(_)) => ConnectorConfig::source(settings, makes_topics),
+            _ => ConnectorConfig::sink(settings),
         }
     }
 
@@ -260,7 +292,7 @@ impl ConnectorValidator {
         let Some(class) = resolved.settings.get("connector.class") else {
             return Err(HerderError::BadRequest(no_class_message(given)));
         };
-        let plugin = self.sink(class)?;
+        let plugin = self.plugin(class)?;
         let version = resolved
             .settings
             .get("connector.plugin.version")
@@ -288,23 +320,43 @@ impl ConnectorValidator {
         plugin: &Plugin,
         settings: &Effective<'_>,
     ) -> Result<ConfigInfos, HerderError> {
-        let mut definitions = framework::sink(plugin, settings, &self.plugins, &self.worker);
+        let mut definitions = framework::connector(plugin, settings, &self.plugins, &self.worker);
         chain::enrich(&mut definitions, settings, &self.plugins);
         let mut checked = definitions.check(settings, &self.plugins);
-        for fault in topic_faults(settings.values) {
-            checked.add_error(fault.name(), &fault.to_string());
-        }
-        if let Some(group) = &self.worker_group {
-            clients::check_group(group, settings, &mut checked);
+        match plugin.kind {
+            PluginKind::Source => self.check_source(plugin, settings, &mut checked),
+            _ => self.check_sink(settings, &mut checked),
         }
         checked.add_null_errors(settings.given);
         let of_converters = converters::infos(settings, &mut checked, &self.plugins);
-        let of_clients = clients::infos(settings, &self.worker.override_policy)?;
+        let kinds = match plugin.kind {
+            PluginKind::Source => clients::of_source(settings, self.cluster.as_ref()),
+            _ => clients::of_sink(settings),
+        };
+        let of_clients = clients::infos(kinds, settings, &self.worker.override_policy)?;
         let own = self.connector_infos(plugin, settings, definitions, checked);
         Ok(ConfigInfos::merged(
             class,
             [own].into_iter().chain(of_clients).chain(of_converters),
         ))
+    }
+
+    fn check_sink(&self, settings: &Effective<'_>, checked: &mut CheckedKeys) {
+        for fault in topic_faults(settings.values) {
+            checked.add_error(fault.name(), &fault.to_string());
+        }
+        if let Some(cluster) = &self.cluster {
+            clients::check_group(&cluster.group, settings, checked);
+        }
+    }
+
+    fn check_source(&self, plugin: &Plugin, settings: &Effective<'_>, checked: &mut CheckedKeys) {
+        let known = self.connectors.connector(plugin.class);
+        if let Some(cluster) = &self.cluster
+            && let Some(ConnectorFactory::Source(make)) = known.map(|known| known.factory)
+        {
+            source::check(&*make(), cluster, settings.values, checked);
+        }
     }
 
     /// The framework's keys with the connector's own among and behind them.
@@ -343,11 +395,15 @@ impl ConnectorValidator {
         infos
     }
 
-    fn sink(&self, class: &str) -> Result<&Plugin, HerderError> {
+    fn plugin(&self, class: &str) -> Result<&Plugin, HerderError> {
         let plugin = self.connectors.connector(class);
-        let plugin = plugin.filter(|plugin| matches!(plugin.factory, ConnectorFactory::Sink(_)));
+        let kind = |factory| match factory {
+            ConnectorFactory::Sink(_) => Some(PluginKind::Sink),
+            ConnectorFactory::Source(_) => Some(PluginKind::Source),
+            _ => None,
+        };
         plugin
-            .and_then(|plugin| self.plugins.find(PluginKind::Sink, plugin.class))
+            .and_then(|plugin| self.plugins.find(kind(plugin.factory)?, plugin.class))
             .ok_or_else(|| self.unknown(class))
     }
 

@@ -305,9 +305,24 @@ impl Work {
         self.connectors.held()
     }
 
+    /// Whether the connector is one of [`connectors`](Self::connectors).
+    pub fn has_connector(&self, name: &str) -> bool {
+        self.connectors.has(name)
+    }
+
     /// The tasks that this worker has, in whatever state; not those that end for good.
     pub fn tasks(&self) -> BTreeSet<TaskId> {
         self.tasks.held()
+    }
+
+    /// Whether the task is one of [`tasks`](Self::tasks).
+    pub fn has_task(&self, id: &TaskId) -> bool {
+        self.tasks.has(id)
+    }
+
+    /// Those of [`tasks`](Self::tasks) that are one connector's, by number.
+    pub fn tasks_of(&self, connector: &str) -> Vec<TaskId> {
+        self.tasks.held_of(connector)
     }
 
     /// Whether everything has ended.

@@ -7,6 +7,8 @@
 //! `RestClient` of Kafka 4.2
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,9 +51,15 @@ pub enum ClientError {
     /// No certificate can be checked.
     #[error("{0}")]
     Tls(String),
-    /// The other worker cannot be reached, or does not speak HTTP.
+    /// No connection: nothing was sent.
     #[error("{0}")]
-    Unreachable(String),
+    NotReached(String),
+    /// The connection ended before the whole answer had come: the request may have been done.
+    #[error("{0}")]
+    CutOff(String),
+    /// The other worker does not speak HTTP, or no TLS that this one accepts.
+    #[error("{0}")]
+    Unusable(String),
     /// The other worker takes too long.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
@@ -75,7 +83,7 @@ impl ClientError {
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Address(_) | Self::Tls(_) | Self::TooLong => false,
-            Self::Unreachable(_) | Self::TimedOut(_) => true,
+            Self::NotReached(_) | Self::CutOff(_) | Self::Unusable(_) | Self::TimedOut(_) => true,
             Self::Refused { status, .. } => matches!(status, 403 | 404 | 409 | 500 | 503),
         }
     }
@@ -213,8 +221,11 @@ impl InternalClient {
         let connected = TcpStream::connect((host, port));
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connected)
             .await
-            .map_err(|_| ClientError::TimedOut(CONNECT_TIMEOUT))?
-            .map_err(unreachable)?;
+            .map_err(|_| {
+                let seconds = CONNECT_TIMEOUT.as_secs();
+                ClientError::NotReached(format!("no connection within {seconds} s"))
+            })?
+            .map_err(|error| ClientError::NotReached(told(&error)))?;
         let request = request(method, uri, headers, body)?;
         if !is_tls {
             return talk(stream, request).await;
@@ -223,7 +234,11 @@ impl InternalClient {
             .map_err(|error: TlsError| ClientError::Tls(error.to_string()))?;
         let name = ServerName::try_from(host.to_owned()).map_err(|_| unusable())?;
         let stream = TlsConnector::from(config).connect(name, stream);
-        talk(stream.await.map_err(unreachable)?, request).await
+        let stream = stream.await.map_err(|error| match has_ended(&error) {
+            true => ClientError::NotReached(told(&error)),
+            false => ClientError::Unusable(told(&error)),
+        })?;
+        talk(stream, request).await
     }
 }
 
@@ -259,14 +274,15 @@ where
 {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(unreachable)?;
+        .map_err(|error| broken(&error))?;
     let answered = async {
-        let response = sender.send_request(request).await.map_err(unreachable)?;
+        let response = sender.send_request(request).await;
+        let response = response.map_err(|error| broken(&error))?;
         let (head, body) = response.into_parts();
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| match error.is::<LengthLimitError>() {
             true => ClientError::TooLong,
-            false => ClientError::Unreachable(error.to_string()),
+            false => ClientError::CutOff(error.to_string()),
         })?;
         Ok(Answer {
             status: head.status,
@@ -280,19 +296,46 @@ where
         answer = &mut answered => answer,
         ended = connection => match ended {
             Ok(()) => answered.await,
-            Err(error) => Err(unreachable(error)),
+            Err(error) => Err(broken(&error)),
         },
     }
 }
 
-fn unreachable(error: impl std::error::Error) -> ClientError {
+/// A request that was sent, or was about to be, and was not answered.
+fn broken(error: &hyper::Error) -> ClientError {
+    let mut cause = error.source();
+    let mut is_end = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    while let Some(below) = cause {
+        is_end |= below.downcast_ref::<io::Error>().is_some_and(has_ended);
+        cause = below.source();
+    }
+    match is_end {
+        true => ClientError::CutOff(told(error)),
+        false => ClientError::Unusable(told(error)),
+    }
+}
+
+/// Whether the other side is gone, rather than of another opinion.
+fn has_ended(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::NotConnected
+            | ErrorKind::UnexpectedEof
+    )
+}
+
+/// An error with its causes.
+fn told(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(below) = cause {
         text = format!("{text}: {below}");
         cause = below.source();
     }
-    ClientError::Unreachable(text)
+    text
 }
 
 /// What a worker says where it refuses; the beginning of the text where that is not in a worker's form.

@@ -25,7 +25,7 @@ use super::tls::{self, TlsError};
 use super::{RestState, filters};
 use crate::config::listener::{AdvertisedUrl, Listener, Scheme};
 use crate::config::rest::{AdminListeners, RestConfig};
-use crate::herder::HerderHandle;
+use crate::herder::{HerderHandle, REQUEST_TIMEOUT};
 use crate::logging::Loggers;
 
 /// Connections at once, over all listeners. More wait to be accepted.
@@ -117,6 +117,8 @@ pub struct RestServer {
     config: RestConfig,
     /// Tests are less patient.
     pub(super) header_timeout: Duration,
+    /// And here too.
+    pub(super) patience: Duration,
 }
 
 impl RestServer {
@@ -147,6 +149,7 @@ impl RestServer {
             loggers: Loggers::detached(),
             config: config.clone(),
             header_timeout: HEADER_TIMEOUT,
+            patience: REQUEST_TIMEOUT,
         })
     }
 
@@ -201,6 +204,7 @@ impl RestServer {
             herder,
             kafka_cluster_id: kafka_cluster_id.map(Arc::from),
             client: self.client,
+            patience: self.patience,
             loggers: self.loggers,
             tracks_topics: self.config.topic_tracking,
             resets_topics: self.config.topic_tracking_reset,

@@ -22,6 +22,8 @@ use crate::herder::{Change, ConnectorValidator, Herder, HerderError, HerderHandl
 use crate::status::State;
 
 const DEADLINE: Duration = Duration::from_secs(10);
+/// Of servers before a scripted herder: enough to ask a few times who leads.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 struct Served {
     address: SocketAddr,
@@ -67,7 +69,8 @@ async fn stage(
     settings: &[(&str, &str)],
     answer: impl FnMut(&Change) -> Result<Outcome, HerderError> + 'static,
 ) -> Stage {
-    let server = RestServer::bind(&config(settings)).await.unwrap();
+    let mut server = RestServer::bind(&config(settings)).await.unwrap();
+    server.patience = PATIENCE;
     let (herder, asked) = scripted(answer);
     let (addresses, url) = (server.addresses(), server.advertised_url().to_string());
     let (stop, stopping) = watch::channel(false);

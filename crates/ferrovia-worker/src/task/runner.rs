@@ -14,13 +14,14 @@ use ferrovia_pipeline::sink::Placement;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::config::connector::Subscription;
+use crate::config::connector::{SinkConfig, Subscription};
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, WorkerConfig};
-use crate::herder::{TaskRunner, TaskStart};
+use crate::herder::{TaskCode, TaskRunner, TaskStart};
 use crate::logging::task_span;
 use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
+use crate::storage::offsets::OffsetStore;
 use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
 use crate::task::progress::{Look, ProgressWatch};
 use crate::task::sink::{self, Command, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
@@ -46,6 +47,8 @@ pub struct ThreadedRunner {
     pool: FramePool,
     commands: BTreeMap<TaskId, mpsc::Sender<Command>>,
     metrics: TaskMetrics,
+    /// Where the offsets of sources are kept.
+    _offsets: OffsetStore,
     /// Warns of tasks that stand still.
     _watching: JoinSet<()>,
 }
@@ -99,7 +102,7 @@ impl ThreadedRunner {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn start(worker: Arc<WorkerConfig>) -> io::Result<Self> {
+    pub fn start(worker: Arc<WorkerConfig>, offsets: OffsetStore) -> io::Result<Self> {
         let budget = MemoryBudget::new(worker.memory_bytes);
         let metrics = TaskMetrics::default();
         let mut watching = JoinSet::new();
@@ -113,6 +116,7 @@ impl ThreadedRunner {
             worker,
             commands: BTreeMap::new(),
             metrics,
+            _offsets: offsets,
             _watching: watching,
         })
     }
@@ -135,6 +139,13 @@ impl ThreadedRunner {
             reports,
         } = start;
         let placement = task.placement();
+        let task = match task {
+            TaskCode::Sink(task) => task,
+            TaskCode::Source(_) => {
+                let error = ConnectError::failed("this worker runs no tasks of sources");
+                return Err((error, reports));
+            }
+        };
         let spec = self.spec(&id, &connector, settings, task, is_paused);
         let spec = match spec {
             Ok(spec) => spec,
@@ -170,8 +181,11 @@ impl ThreadedRunner {
         starts_paused: bool,
     ) -> Result<SinkTaskSpec, ConnectError> {
         let worker = &self.worker;
+        let Some(config) = connector.sink_config() else {
+            return Err(ConnectError::config("this is not a sink"));
+        };
         let plan = sink::compile(connector, worker)?;
-        let reports = self.reports(id, connector)?;
+        let reports = self.reports(id, connector, config)?;
         let consumer = self.consumer(id, connector)?;
         let cluster = Cluster::new(consumer.client.clone(), self.pool.clone());
         cluster.set_auto_create_topics(consumer.allow_auto_create_topics);
@@ -181,7 +195,7 @@ impl ThreadedRunner {
             task,
             plan,
             reports,
-            subscription: subscription(&connector.sink.subscription, &consumer),
+            subscription: subscription(&config.subscription, &consumer),
             cluster,
             consumer,
             commit_interval: worker.offset_flush_interval,
@@ -198,8 +212,9 @@ impl ThreadedRunner {
         &self,
         id: &TaskId,
         connector: &ConnectorConfig,
+        config: &SinkConfig,
     ) -> Result<ReportSpec, ConnectError> {
-        let dead_letters = match &connector.sink.dead_letters {
+        let dead_letters = match &config.dead_letters {
             None => None,
             Some(config) => Some(DeadLetterSpec {
                 config: config.clone(),

@@ -19,6 +19,7 @@ use crate::membership::protocol::PROTOCOL_TYPE;
 use crate::rest::{ClientError, InternalClient, RestServer};
 use crate::storage::config::SessionKey;
 use crate::storage::log::{InternalTopic, LogEvents, LogSettings, TopicLog, TopicPurpose};
+use crate::storage::offsets::OffsetStore;
 
 /// Idle buffers of the group's connections.
 const GROUP_POOL_BYTES: usize = 256 * 1024;
@@ -41,9 +42,9 @@ pub enum StartError {
 /// A client's setting is wrong.
 pub(super) fn opening(
     config: &DistributedConfig,
+    offsets: OffsetStore,
     rest: &RestServer,
 ) -> Result<Opening, SettingsError> {
-    let offsets = log(config, TopicPurpose::Offsets)?;
     let status = log(config, TopicPurpose::Statuses)?;
     let configs = log(config, TopicPurpose::Configs)?;
     let client = client(config)?;
@@ -65,8 +66,7 @@ pub(super) fn opening(
     });
     let signatures = config.signatures.clone();
     Ok(Box::pin(async move {
-        // The offsets topic is made with the others, though sources alone read it.
-        drop(open(offsets).await?);
+        offsets.open().await.map_err(|error| in_one_line(&error))?;
         let status = open(status).await?;
         let config = open(configs).await?;
         Ok(Box::new(Cluster::new(ClusterParts {
@@ -92,15 +92,18 @@ fn log(
 async fn open(
     (topic, settings): (InternalTopic, LogSettings),
 ) -> Result<(TopicLog, LogEvents), String> {
-    TopicLog::open(topic, settings).await.map_err(|error| {
-        let mut text = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(below) = cause {
-            text = format!("{text}: {below}");
-            cause = below.source();
-        }
-        text
-    })
+    let opened = TopicLog::open(topic, settings).await;
+    opened.map_err(|error| in_one_line(&error))
+}
+
+fn in_one_line(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        text = format!("{text}: {below}");
+        cause = below.source();
+    }
+    text
 }
 
 /// The client of the group.

@@ -39,7 +39,7 @@ struct Busy(usize);
 
 impl Transformation for Busy {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
-        if record.origin.offset == 2 && self.0 > 0 {
+        if record.origin.kafka_offset() == Some(2) && self.0 > 0 {
             self.0 -= 1;
             return Err(ConnectError::retriable("busy"));
         }

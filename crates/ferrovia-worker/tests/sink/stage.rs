@@ -19,6 +19,7 @@ use ferrovia_worker::config::{ConnectorFile, InitialState, WorkerConfig};
 use ferrovia_worker::herder::Change;
 use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::status::{State, Status, TaskId};
+use ferrovia_worker::storage::offsets::OffsetStore;
 use ferrovia_worker::worker::Worker as Whole;
 use kafka_protocol::messages::FetchRequest;
 use kafka_protocol::protocol::Decodable;
@@ -176,6 +177,7 @@ impl Stage {
         let config = Arc::new(self.worker_config(settings));
         let worker = Whole::standalone(
             config,
+            OffsetStore::in_memory(),
             "w:1".to_owned(),
             Catalog::shared(),
             Loggers::detached(),

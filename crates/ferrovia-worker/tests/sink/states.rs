@@ -6,8 +6,11 @@ use ferrovia_pipeline::connector::ConnectorFactory;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_worker::config::ConnectorConfig;
 use ferrovia_worker::herder::work::Run;
-use ferrovia_worker::herder::{TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+use ferrovia_worker::herder::{
+    TaskCode, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart,
+};
 use ferrovia_worker::status::{State, TaskId};
+use ferrovia_worker::storage::offsets::OffsetStore;
 use ferrovia_worker::task::runner::ThreadedRunner;
 use tokio::sync::mpsc;
 
@@ -25,7 +28,9 @@ struct Lone {
 
 impl Lone {
     async fn start(stage: &Stage, script: Script) -> Self {
-        let mut runner = ThreadedRunner::start(Arc::new(stage.worker_config(&[]))).unwrap();
+        let mut runner =
+            ThreadedRunner::start(Arc::new(stage.worker_config(&[])), OffsetStore::in_memory())
+                .unwrap();
         let (probe, settings) = stage.connector(script, &[]);
         let plugin = Catalog::shared().connectors()[0];
         let ConnectorFactory::Sink(make) = plugin.factory else {
@@ -40,7 +45,7 @@ impl Lone {
                 id: id.clone(),
                 connector: Arc::new(ConnectorConfig::sink(settings.clone()).unwrap()),
                 settings,
-                task: connector.task(),
+                task: TaskCode::Sink(connector.task()),
                 is_paused: false,
                 reports: TaskReports::new(id.clone(), Run(1), queue),
             })

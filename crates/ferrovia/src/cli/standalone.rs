@@ -12,6 +12,7 @@ use ferrovia_worker::config::{ConnectorFile, StandaloneConfig};
 use ferrovia_worker::herder::HerderHandle;
 use ferrovia_worker::logging::Loggers;
 use ferrovia_worker::rest::RestServer;
+use ferrovia_worker::storage::offsets::OffsetStore;
 use ferrovia_worker::worker::Worker;
 use tracing::{error, info};
 
@@ -42,6 +43,7 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     let mut signals = Signals::new()?;
     let file = Path::new(&arguments.worker);
     let config = worker::configure(file, StandaloneConfig::from_settings, |it| &it.worker)?;
+    let offsets = OffsetStore::file(&config.offset_file)?;
     let config = Arc::new(config.worker);
     let cluster_id = tokio::select! {
         id = worker::cluster_id(&config) => id?,
@@ -54,7 +56,8 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     let listening = rest.urls().join(", ");
     info!("REST server listening at {listening}, advertising URL {advertised}");
     let catalog = Arc::new(BuiltIn::new());
-    let mut running = Worker::standalone(config, advertised.worker_id(), catalog, loggers)?;
+    let mut running =
+        Worker::standalone(config, offsets, advertised.worker_id(), catalog, loggers)?;
     info!(
         "Kafka Connect worker initialization took {}ms",
         begun.elapsed().as_millis()

@@ -18,6 +18,7 @@ use tokio::task::LocalSet;
 use tracing::{error, info, warn};
 
 use super::Exit;
+use crate::open_files;
 use crate::plugins::BuiltIn;
 
 /// Buffers that the connection for the cluster's id may keep.
@@ -28,6 +29,7 @@ pub(super) type Failure = Box<dyn std::error::Error>;
 
 /// Runs a worker on a control thread until it has ended.
 pub(super) fn run(work: impl Future<Output = Result<Exit, Failure>>) -> Exit {
+    open_files::raise_limit();
     match on_control_thread(work) {
         Ok(exit) => exit,
         Err(failure) => {

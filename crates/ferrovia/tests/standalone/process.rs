@@ -59,6 +59,25 @@ impl Running {
             .arg("connect-standalone")
             .arg(worker)
             .args(connectors);
+        Self::of(command)
+    }
+
+    /// A worker of a shell that has set its limits by `ulimit`, such as `-Sn 256`.
+    pub(crate) fn start_limited(worker: &Path, limits: &[&str]) -> Self {
+        let limits = limits.iter().map(|limit| format!("ulimit {limit} && "));
+        let script = limits.collect::<String>() + r#"exec "$0" "$@""#;
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script, env!("CARGO_BIN_EXE_ferrovia")])
+            .arg("connect-standalone")
+            .arg(worker)
+            .env_remove("RUST_LOG")
+            .env_remove("FERROVIA_LOG_FORMAT")
+            .stdin(Stdio::null());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
@@ -91,6 +110,17 @@ impl Running {
                 Err(_) => panic!("no {text:?} in {:#?}", self.seen),
             }
         }
+    }
+
+    /// The soft and the hard limit of open files, as the system has them.
+    pub(crate) fn open_files(&self) -> (u64, u64) {
+        let limits = fs::read_to_string(format!("/proc/{}/limits", self.child.id())).unwrap();
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with("Max open files"));
+        let mut words = line.unwrap().split_whitespace().skip(3);
+        let mut number = || words.next().unwrap().parse().unwrap_or(u64::MAX);
+        (number(), number())
     }
 
     pub(crate) fn signal(&self, name: &str) {

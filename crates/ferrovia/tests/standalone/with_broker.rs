@@ -88,6 +88,22 @@ fn a_worker_comes_up_answers_and_ends_with_143() {
 }
 
 #[test]
+fn a_worker_takes_as_many_open_files_as_it_may_have() {
+    let ground = Ground::new();
+    let mut worker = Running::start_limited(&ground.worker(""), &["-Sn 256"]);
+    worker.wait_for("Raised the limit of open files from 256 to ");
+    worker.wait_for("Kafka Connect started");
+    let (soft, hard) = worker.open_files();
+    assert!(soft > 256 && soft == hard, "{soft} of {hard}");
+    drop(worker);
+    let mut worker = Running::start_limited(&ground.worker(""), &["-Sn 256", "-Hn 512"]);
+    let line = worker.wait_for("no more than 512 files open");
+    assert!(line.contains(" WARN "), "{line}");
+    worker.wait_for("Kafka Connect started");
+    assert_eq!(worker.open_files(), (512, 512));
+}
+
+#[test]
 fn an_interrupted_worker_ends_with_130() {
     let ground = Ground::new();
     let mut worker = Running::start(&ground.worker(""), &[]);

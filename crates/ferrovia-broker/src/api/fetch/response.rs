@@ -8,6 +8,7 @@ use bytes::{BufMut, BytesMut};
 
 use super::Found;
 use crate::body::Body;
+use crate::log::Aborted;
 
 const LOG_START_SINCE: i16 = 5;
 const SESSIONS_SINCE: i16 = 7;
@@ -72,16 +73,25 @@ fn partition_head(out: &mut BytesMut, version: i16, found: &Found) {
     out.put_i32(found.partition);
     out.put_i16(found.error);
     out.put_i64(found.high_watermark);
-    // The last stable offset: without transactions everything is stable.
-    out.put_i64(found.high_watermark);
+    out.put_i64(found.last_stable_offset);
     if version >= LOG_START_SINCE {
         out.put_i64(found.log_start_offset);
     }
-    put_null_array(out, version);
+    put_aborted(out, version, found.aborted.as_deref());
     if version >= PREFERRED_REPLICA_SINCE {
         out.put_i32(-1);
     }
     put_count(out, version, found.bytes());
+}
+
+fn put_aborted(out: &mut BytesMut, version: i16, aborted: Option<&[Aborted]>) {
+    let Some(aborted) = aborted else { return put_null_array(out, version) };
+    put_count(out, version, aborted.len());
+    for one in aborted {
+        out.put_i64(one.producer_id);
+        out.put_i64(one.first_offset);
+        put_no_tags(out, version);
+    }
 }
 
 /// The length of an array or of bytes; sizes come from answers that are bounded far below 2 GiB.
@@ -152,7 +162,12 @@ mod tests {
             partition,
             error: 0,
             high_watermark: 40,
+            last_stable_offset: 38,
             log_start_offset: 3,
+            aborted: (partition == 0).then(|| {
+                let one = Aborted { producer_id: 6, first_offset: 5, last_offset: 7 };
+                vec![one, Aborted { producer_id: 8, ..one }]
+            }),
             records,
         }
     }
@@ -170,7 +185,11 @@ mod tests {
             let rows: Vec<usize> = response.responses.iter().map(|t| t.partitions.len()).collect();
             assert_eq!(rows, [2, 1], "v{version}");
             let first = &response.responses[0].partitions[0];
-            assert_eq!((first.high_watermark, first.last_stable_offset), (40, 40));
+            assert_eq!((first.high_watermark, first.last_stable_offset), (40, 38));
+            let aborted = first.aborted_transactions.as_deref().unwrap();
+            let aborted: Vec<_> = aborted.iter().map(|a| (a.producer_id.0, a.first_offset)).collect();
+            assert_eq!(aborted, [(6, 5), (8, 5)], "v{version}");
+            assert_eq!(response.responses[0].partitions[1].aborted_transactions, None);
             assert_eq!(first.records.as_ref().map(Bytes::len), Some(10_002));
             let log_start = if version >= LOG_START_SINCE { 3 } else { -1 };
             assert_eq!(first.log_start_offset, log_start);

@@ -184,6 +184,8 @@ mod tests {
             partition,
             error: 0,
             high_watermark,
+            last_stable_offset: 0,
+            aborted: None,
             log_start_offset: 0,
             records: if records.is_empty() { Vec::new() } else { vec![Bytes::from_static(records)] },
         }

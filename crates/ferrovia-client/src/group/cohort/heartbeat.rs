@@ -121,7 +121,11 @@ impl CohortMember {
     pub(in crate::group) fn is_in_group(&self) -> bool {
         let silent = matches!(
             self.state,
-            State::Joining(_) | State::Away | State::Leaving(..) | State::Done
+            State::Joining(_)
+                | State::Away
+                | State::Withdrawing { .. }
+                | State::Leaving(..)
+                | State::Done
         );
         !silent && self.generation != NO_GENERATION
     }

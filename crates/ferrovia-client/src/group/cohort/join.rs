@@ -50,6 +50,9 @@ impl CohortMember {
         answer: Result<JoinGroupResponse, RequestFailure>,
         at: Moment,
     ) {
+        if matches!(self.state, State::Withdrawing { join, .. } if join == ticket) {
+            return self.withdraw(answer);
+        }
         if !matches!(self.state, State::Joining(asked) if asked == ticket) {
             return;
         }

@@ -6,24 +6,31 @@
 //! `AbstractCoordinator.maybeLeaveGroup`, KIP-800.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kafka_protocol::messages::leave_group_request::MemberIdentity;
-use kafka_protocol::messages::{GroupId, LeaveGroupRequest};
+use kafka_protocol::messages::{GroupId, JoinGroupResponse, LeaveGroupRequest};
 
 use super::join::{text, truncated};
-use super::{Action, Call, CohortMember, Moment, NO_GENERATION, State, Ticket};
+use super::{Action, Call, CohortMember, Moment, NO_GENERATION, RequestFailure, State, Ticket};
 
 impl CohortMember {
     /// The owner is done with its work, and wants out. Ends with [`Action::Stopped`], at the latest after
-    /// `request.timeout.ms`.
+    /// `request.timeout.ms`. While its first join is under way, the member waits for the id that the answer brings: the
+    /// coordinator counts on whomever it gave one.
     pub fn stop(&mut self, reason: &str, at: Moment) -> Vec<Action> {
         if !self.is_ending() {
-            match self.send_leave(reason) {
-                Some(ticket) => {
-                    let until = at.now.saturating_add(self.settings.request_timeout);
-                    self.state = State::Leaving(ticket, until);
+            let until = at.now.saturating_add(self.settings.request_timeout);
+            match self.state {
+                State::Joining(join) if self.is_nameless() => {
+                    let reason = reason.to_owned();
+                    self.state = State::Withdrawing {
+                        join,
+                        reason,
+                        until,
+                    };
                 }
-                None => self.stopped(),
+                _ => self.leave_until(until, reason),
             }
         }
         std::mem::take(&mut self.actions)
@@ -45,6 +52,19 @@ impl CohortMember {
         self.finish(at)
     }
 
+    /// The first join of a member that is stopped was answered. Whatever else the answer says, the id in it is one that
+    /// the group would wait for until the session ends.
+    pub(super) fn withdraw(&mut self, answer: Result<JoinGroupResponse, RequestFailure>) {
+        let State::Withdrawing { reason, until, .. } = &mut self.state else {
+            return;
+        };
+        let (reason, until) = (std::mem::take(reason), *until);
+        if let Ok(response) = answer {
+            self.member_id = Arc::from(&*response.member_id);
+        }
+        self.leave_until(until, &reason);
+    }
+
     pub(super) fn left(&mut self, ticket: Ticket) {
         if matches!(self.state, State::Leaving(asked, _) if asked == ticket) {
             self.stopped();
@@ -52,8 +72,23 @@ impl CohortMember {
     }
 
     pub(super) fn check_leave(&mut self, at: Moment) {
-        if matches!(self.state, State::Leaving(_, until) if at.now >= until) {
-            self.stopped();
+        match self.state {
+            State::Withdrawing { until, .. } | State::Leaving(_, until) if at.now >= until => {
+                self.stopped();
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether only the coordinator could say who this member is; a static one it finds again.
+    fn is_nameless(&self) -> bool {
+        self.member_id.is_empty() && self.settings.instance_id.is_none()
+    }
+
+    fn leave_until(&mut self, until: Duration, reason: &str) {
+        match self.send_leave(reason) {
+            Some(ticket) => self.state = State::Leaving(ticket, until),
+            None => self.stopped(),
         }
     }
 

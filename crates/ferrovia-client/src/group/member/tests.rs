@@ -295,6 +295,19 @@ fn a_dynamic_member_that_gets_no_answer_to_its_leave_stops_all_the_same() {
 }
 
 #[test]
+fn a_member_stopped_in_its_first_join_leaves_with_the_id_that_the_answer_brings() {
+    let mut dialogue = Dialogue::with(settings(EAGER));
+    let (join, _) = dialogue.join_request();
+    assert_eq!(dialogue.member.on_stop("done", dialogue.at()), []);
+    dialogue.reply(Reply::Joined(join, Ok(follower(Assignor::Range, 1))));
+    let left = dialogue.find(|action| match action {
+        Action::Call(Call::Leave(_, request)) => Some(request.members[0].member_id.clone()),
+        _ => None,
+    });
+    assert_eq!(&*left, "me");
+}
+
+#[test]
 fn a_fenced_instance_is_fatal_and_loses_its_partitions() {
     let instance = MemberSettings {
         instance_id: Some("i".into()),

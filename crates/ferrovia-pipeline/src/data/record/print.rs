@@ -1,24 +1,37 @@
-//! Records as Java's `SinkRecord.toString` shows them, which some messages quote.
+//! Records as Java's `SinkRecord.toString` and `SourceRecord.toString` show them, which some messages quote.
 
 use std::fmt;
 
-use super::Record;
+use super::{Origin, Record};
 use crate::batch::TimestampType;
 use crate::data::{Headers, Schema};
 
 impl fmt::Display for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.origin.timestamp_type {
-            TimestampType::CreateTime => "CreateTime",
-            TimestampType::LogAppendTime => "LogAppendTime",
-        };
-        let offset = self.origin.offset;
-        write!(
-            f,
-            "SinkRecord{{kafkaOffset={offset}, timestampType={kind}, originalTopic={}, originalKafkaPartition={}, \
-             originalKafkaOffset={offset}}} ",
-            self.origin.partition.topic, self.origin.partition.partition
-        )?;
+        match self.origin {
+            Origin::Kafka {
+                partition,
+                offset,
+                timestamp_type,
+            } => {
+                let kind = match timestamp_type {
+                    TimestampType::CreateTime => "CreateTime",
+                    TimestampType::LogAppendTime => "LogAppendTime",
+                };
+                write!(
+                    f,
+                    "SinkRecord{{kafkaOffset={offset}, timestampType={kind}, originalTopic={}, \
+                     originalKafkaPartition={}, originalKafkaOffset={offset}}} ",
+                    partition.topic, partition.partition
+                )?;
+            }
+            Origin::Source { partition, offset } => {
+                write!(
+                    f,
+                    "SourceRecord{{sourcePartition={partition}, sourceOffset={offset}}} "
+                )?;
+            }
+        }
         write!(
             f,
             "ConnectRecord{{topic='{}', kafkaPartition={}, key={}, keySchema={}, value={}, valueSchema={}, \

@@ -18,7 +18,7 @@ struct Busy {
 
 impl Transformation for Busy {
     fn apply(&mut self, record: &mut Record<'_>) -> Result<Fate, ConnectError> {
-        if record.origin.offset == self.offset && self.times > 0 {
+        if record.origin.kafka_offset() == Some(self.offset) && self.times > 0 {
             self.times -= 1;
             return Err(ConnectError::retriable("busy"));
         }

@@ -20,7 +20,7 @@ fn record<'a>(origin: &'a TopicPartition, value: Value<'a>) -> Record<'a> {
         value: SchemaAndValue::new(None, value),
         timestamp: Some(0),
         headers: Headers::new(),
-        origin: Origin {
+        origin: Origin::Kafka {
             partition: origin,
             offset: 7,
             timestamp_type: TimestampType::CreateTime,
@@ -54,7 +54,7 @@ fn transformations_apply_in_the_order_of_their_aliases() {
     let origin = TopicPartition::new("x", 0);
     let record = chain.apply(record(&origin, Value::Null)).unwrap().unwrap();
     assert_eq!(record.topic, "cb");
-    assert_eq!(record.origin.partition, &origin);
+    assert_eq!(record.origin.kafka_offset(), Some(7));
     assert_eq!(chain.scopes().collect::<Vec<_>>(), [Scope::TopicOnly; 2]);
 }
 
@@ -160,4 +160,35 @@ fn bad_settings_are_told_as_java_tells_them() {
             "org.apache.kafka.connect.errors.ConnectException"
         );
     }
+}
+
+#[test]
+fn record_of_a_source_has_no_offset_to_insert() {
+    let mut chain = chain(&[
+        ("transforms", "it"),
+        ("transforms.it.type", INSERT),
+        ("transforms.it.offset.field", "offset"),
+    ])
+    .unwrap();
+    let (mut partition, mut offset) = (Map::new(), Map::new());
+    partition.put("filename", Value::text("a"));
+    offset.put("position", Value::Int64(28));
+    let topic = TopicPartition::new("orders", 0);
+    let record = Record {
+        partition: None,
+        origin: Origin::Source {
+            partition: &partition,
+            offset: &offset,
+        },
+        ..record(&topic, Value::Map(Map::new()))
+    };
+    assert!(
+        record
+            .to_string()
+            .starts_with("SourceRecord{sourcePartition={filename=a}, sourceOffset={position=28}} ConnectRecord{topic='orders', kafkaPartition=null, ")
+    );
+    assert_eq!(
+        chain.apply(record).unwrap_err().error.to_string(),
+        "Only SinkRecord supported for [field insertion], found: org.apache.kafka.connect.source.SourceRecord"
+    );
 }

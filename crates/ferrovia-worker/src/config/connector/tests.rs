@@ -165,7 +165,7 @@ fn settings_become_types() {
         ("errors.deadletterqueue.outage.threshold", "7"),
     ];
     let config = ConnectorConfig::sink(settings(&changes)).unwrap();
-    let Subscription::Topics(topics) = &config.sink.subscription else {
+    let Subscription::Topics(topics) = &config.sink_config().unwrap().subscription else {
         panic!("topics")
     };
     assert_eq!(topics, &["b", "a"]);
@@ -177,7 +177,7 @@ fn settings_become_types() {
         context_headers: false,
         outage_threshold: NonZeroU32::new(7),
     };
-    assert_eq!(config.sink.dead_letters, Some(expected));
+    assert_eq!(config.sink_config().unwrap().dead_letters, Some(expected));
     assert_eq!(config.tasks_max, 1);
 }
 

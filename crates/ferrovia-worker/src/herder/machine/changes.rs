@@ -316,7 +316,7 @@ impl HerderMachine {
             }));
         }
         let name: Arc<str> = name.into();
-        if !self.work.connectors().contains(&name) {
+        if !self.work.has_connector(&name) {
             self.check_leads("Only the leader can process restart requests.")?;
             return Err(HerderError::Elsewhere {
                 reason: "Cannot restart connector since it is not assigned to this member".into(),
@@ -360,7 +360,7 @@ impl HerderMachine {
                 false => format!("Unknown task: {connector}-{task}"),
             }));
         };
-        if !self.work.tasks().contains(&id) {
+        if !self.work.has_task(&id) {
             let reason = "Cannot restart task since it is not assigned to this member";
             self.check_leads(reason)?;
             return Err(HerderError::Elsewhere {

@@ -110,8 +110,10 @@ impl HerderMachine {
             return;
         }
         let news = std::mem::take(&mut self.news);
-        let held = self.work.connectors();
-        for name in news.reconfigured.intersection(&held) {
+        for name in &news.reconfigured {
+            if !self.work.has_connector(name) {
+                continue;
+            }
             tracing::info!("Handling connector-only config update by restarting connector {name}");
             if let Some(wish) = self.connector_wish(name) {
                 let work = self.work.start_connector(name, wish, at.now);
@@ -129,11 +131,9 @@ impl HerderMachine {
         // In a cluster they begin again when the group has settled on who has them; without rebalances that stop nothing,
         // everything is stopped anyway.
         if self.group.is_cooperative() {
-            let held: Vec<TaskId> = self.work.tasks().into_iter().collect();
-            for id in held
-                .iter()
-                .filter(|id| news.retasked.contains(&id.connector))
-            {
+            let retasked = news.retasked.iter();
+            let held: Vec<TaskId> = retasked.flat_map(|name| self.work.tasks_of(name)).collect();
+            for id in &held {
                 let work = self.work.stop_task(id, at.now);
                 self.do_work(work);
             }

@@ -115,6 +115,7 @@ impl HerderMachine {
     pub(super) fn kind_of(&self, name: &str) -> ConnectorKind {
         match self.plugin_of(name).map(|plugin| plugin.factory) {
             Some(ConnectorFactory::Sink(_)) => ConnectorKind::Sink,
+            Some(ConnectorFactory::Source(_)) => ConnectorKind::Source,
             _ => ConnectorKind::Unknown,
         }
     }

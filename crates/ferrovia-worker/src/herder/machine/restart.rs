@@ -47,7 +47,7 @@ impl HerderMachine {
 
     fn restart_connector_of(&mut self, plan: &ConnectorStatus, at: Moment) {
         let name = &plan.name;
-        let is_ours = self.work.connectors().contains(name);
+        let is_ours = self.work.has_connector(name);
         if plan.connector.state != State::Restarting || !is_ours {
             return;
         }
@@ -58,11 +58,11 @@ impl HerderMachine {
     }
 
     fn restart_tasks_of(&mut self, plan: &ConnectorStatus, at: Moment) {
-        let held = self.work.tasks();
+        let work = &self.work;
         let restarting = plan
             .tasks
             .iter()
-            .filter(|(id, status)| status.state == State::Restarting && held.contains(id));
+            .filter(|(id, status)| status.state == State::Restarting && work.has_task(id));
         let restarting: Vec<TaskId> = restarting.map(|(id, _)| id.clone()).collect();
         for id in restarting {
             if let Some(wish) = self.task_wish(&id) {

@@ -89,12 +89,12 @@ impl HerderMachine {
     }
 
     fn note_failure(&mut self, id: &TaskId, at: Moment) {
-        let held = self.work.tasks();
-        self.revivals.0.retain(|id, _| held.contains(id));
+        let work = &self.work;
+        self.revivals.0.retain(|id, _| work.has_task(id));
         let config = self.config.snapshot();
         let settings = config.connector_config(&id.connector);
         let policy = settings.and_then(|settings| RestartPolicy::of(settings));
-        let Some(policy) = policy.filter(|_| held.contains(id)) else {
+        let Some(policy) = policy.filter(|_| work.has_task(id)) else {
             return;
         };
         let most = policy.restarts_max;
@@ -112,7 +112,7 @@ impl HerderMachine {
     /// Begins again what is due.
     pub(super) fn revive(&mut self, at: Moment) {
         for id in self.revivals.take_due(at.now) {
-            let is_ours = self.work.tasks().contains(&id);
+            let is_ours = self.work.has_task(&id);
             if let Some(wish) = self.task_wish(&id).filter(|_| is_ours) {
                 tracing::info!("Restarting failed task {id}");
                 let work = self.work.restart_task(&id, wish, at.now);

@@ -51,6 +51,13 @@ impl CheckedKeys {
             .is_some_and(|(_, checked)| !checked.errors.is_empty())
     }
 
+    /// A key's value, if it has one and no fault.
+    pub(super) fn sound_value(&self, name: &str) -> Option<&str> {
+        let (_, checked) = self.0.get(name)?;
+        let is_sound = checked.errors.is_empty();
+        checked.value.as_deref().filter(|_| is_sound)
+    }
+
     /// Adds a fault to a key, which need not be defined.
     pub(super) fn add_error(&mut self, name: &str, message: &str) {
         self.entry(name, None).errors.push(message.to_owned());

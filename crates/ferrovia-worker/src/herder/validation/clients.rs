@@ -7,29 +7,47 @@ use std::collections::BTreeMap;
 
 use ferrovia_pipeline::config::{ConfigError, ConfigKey, ConfigType};
 
-use super::Effective;
 use super::checked::CheckedKeys;
 use super::definition::parse;
 use super::infos::{ConfigInfo, ConfigInfos, KeyInfo, ValueInfo, text};
+use super::{Effective, InCluster};
 use crate::config::java_map::in_java_order;
 use crate::config::override_policy::OverridePolicy;
+use crate::config::source_definition::{OFFSETS_TOPIC, TOPIC_CREATION};
 use crate::config::worker::ClientKind;
-use crate::config::{ConnectorConfig, client_definition};
+use crate::config::{ConnectorConfig, KindConfig, client_definition};
 use crate::herder::request::HerderError;
 
 const DEAD_LETTER_TOPIC: &str = "errors.deadletterqueue.topic.name";
 
 /// One part of the answer for each client that the connector will have.
 pub(super) fn infos(
+    kinds: Vec<ClientKind>,
     settings: &Effective<'_>,
     policy: &OverridePolicy,
 ) -> Result<Vec<ConfigInfos>, HerderError> {
-    let writes = settings
-        .text(DEAD_LETTER_TOPIC)
-        .is_some_and(|topic| !topic.trim().is_empty());
-    kinds(writes)
+    let kinds = kinds.into_iter();
+    kinds
         .map(|kind| of_client(kind, settings, policy))
         .collect()
+}
+
+/// The clients of a sink, which writes only where it has a topic for dead letters.
+pub(super) fn of_sink(settings: &Effective<'_>) -> Vec<ClientKind> {
+    let is_set = |text: &str| !text.trim().is_empty();
+    let writes = settings.text(DEAD_LETTER_TOPIC).is_some_and(is_set);
+    kinds(writes, true, writes)
+}
+
+/// The clients of a source, which reads only where it has a topic for offsets, as all sources have with exactly-once
+/// guarantees.
+pub(super) fn of_source(settings: &Effective<'_>, cluster: Option<&InCluster>) -> Vec<ClientKind> {
+    let own_topic = settings.text(OFFSETS_TOPIC).unwrap_or_default();
+    let reads =
+        cluster.is_some_and(|cluster| cluster.gives_exactly_once || !own_topic.trim().is_empty());
+    let mut keys = settings.given.keys();
+    let makes_topics = keys.any(|key| key.starts_with(TOPIC_CREATION));
+    kinds(true, reads, reads || makes_topics)
 }
 
 /// Checks, once more when a task starts, that the policy allows what is overridden.
@@ -40,8 +58,18 @@ pub(super) fn check_policy(
     connector: &ConnectorConfig,
     policy: &OverridePolicy,
 ) -> Result<(), String> {
-    kinds(connector.sink.dead_letters.is_some())
-        .try_for_each(|kind| check_client(kind, connector, policy))
+    let used = match &connector.kind {
+        KindConfig::Sink(sink) => {
+            let writes = sink.dead_letters.is_some();
+            kinds(writes, true, writes)
+        }
+        KindConfig::Source(source) => {
+            let reads = source.offsets_topic.is_some();
+            kinds(true, reads, reads || source.topic_creation.is_some())
+        }
+    };
+    let mut used = used.into_iter();
+    used.try_for_each(|kind| check_client(kind, connector, policy))
 }
 
 /// Checks that the policy allows what is overridden of one client's settings.
@@ -95,16 +123,15 @@ pub(super) fn check_group(worker_group: &str, settings: &Effective<'_>, checked:
     }
 }
 
-/// The clients of a sink, which writes only where it has a topic for dead letters.
-fn kinds(writes: bool) -> impl Iterator<Item = ClientKind> {
+/// Which clients there are, in the order in which they are told of.
+fn kinds(writes: bool, reads: bool, administers: bool) -> Vec<ClientKind> {
     let all = [
         (ClientKind::Producer, writes),
-        (ClientKind::Consumer, true),
-        (ClientKind::Admin, writes),
+        (ClientKind::Consumer, reads),
+        (ClientKind::Admin, administers),
     ];
-    all.into_iter()
-        .filter(|(_, is_there)| *is_there)
-        .map(|(kind, _)| kind)
+    let used = all.into_iter().filter(|(_, is_there)| *is_there);
+    used.map(|(kind, _)| kind).collect()
 }
 
 fn of_client(

@@ -1,13 +1,14 @@
 //! The keys that every connector has, with the defaults and proposals that depend on the worker and its plugins.
 //!
 //! # Source
-//! `ConnectorConfig.enrichedConfigDef`, `SinkConnectorConfig.enrichedConfigDef` and `PluginsRecommenders` of Kafka 4.2
+//! `enrichedConfigDef` of `ConnectorConfig`, `SinkConnectorConfig` and `SourceConnectorConfig`, and `PluginsRecommenders` of
+//! Kafka 4.2
 
-use ferrovia_pipeline::config::ConfigValue;
+use ferrovia_pipeline::config::{ConfigDef, ConfigValue};
 
 use super::Effective;
 use super::definition::{Definition, Definitions};
-use crate::config::{WorkerConfig, connector_definition};
+use crate::config::{WorkerConfig, connector_definition, source_definition};
 use crate::plugins::{NamedClass, Plugin, PluginCatalog, PluginKind, VersionRange};
 
 const CONVERTERS: [(&str, PluginKind); 3] = [
@@ -16,15 +17,15 @@ const CONVERTERS: [(&str, PluginKind); 3] = [
     ("header.converter", PluginKind::HeaderConverter),
 ];
 
-/// The keys of a sink.
-pub(super) fn sink(
+/// The keys of a connector.
+pub(super) fn connector(
     plugin: &Plugin,
     settings: &Effective<'_>,
     plugins: &PluginCatalog,
     worker: &WorkerConfig,
 ) -> Definitions {
     let mut definitions = plain(plugin);
-    for key in connector_definition::own().keys() {
+    for key in own(plugin.kind).keys() {
         if settings.get(key.name()).is_some() {
             definitions.define(Definition::new(key));
         }
@@ -53,11 +54,22 @@ pub(super) fn connector_only(plugin: &Plugin, settings: &Effective<'_>) -> Defin
     definitions
 }
 
-/// The keys of a sink without what depends on its settings.
+/// The keys that Java does not have.
+fn own(kind: PluginKind) -> ConfigDef {
+    match kind {
+        PluginKind::Source => connector_definition::restart_keys()
+            .into_iter()
+            .fold(ConfigDef::new(), ConfigDef::define),
+        _ => connector_definition::own(),
+    }
+}
+
+/// The keys of a connector without what depends on its settings.
 pub(super) fn plain(plugin: &Plugin) -> Definitions {
     let mut definitions = Definitions::default();
     let keys = match plugin.kind {
         PluginKind::Sink => connector_definition::sink(),
+        PluginKind::Source => source_definition::source(),
         _ => connector_definition::connector(),
     };
     definitions.define_all(&keys);

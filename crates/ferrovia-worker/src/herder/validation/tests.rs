@@ -1,4 +1,5 @@
-//! Whole answers, compared with those that Java's standalone worker 4.2 gave to the same settings.
+//! Whole answers, compared with those that Java's workers of 4.2 gave to the same settings: a worker that is alone unless
+//! the case names one of a cluster, with or without exactly-once support.
 //!
 //! The golden file holds what Java said, without the documentation of keys, which has words of its own here. Answers
 //! share their definitions, values and lists of proposals by number.
@@ -13,7 +14,7 @@ use crate::herder::testing::{self, file, validator};
 
 const GOLDEN: &str = include_str!("golden.json");
 /// Cases that must have been compared, so that none is left out unseen.
-const COMPARED_MIN: usize = 130;
+const COMPARED_MIN: usize = 190;
 
 /// The worker that Java's answers came from.
 fn worker(policy: &str) -> ConnectorValidator {
@@ -24,6 +25,20 @@ fn worker(policy: &str) -> ConnectorValidator {
             "max.poll.records, auto.offset.reset,acks",
         ),
     ])
+}
+
+/// The worker that Java's answer to this case came from.
+fn worker_of(case: &Value) -> ConnectorValidator {
+    let alone = worker(case["policy"].as_str().unwrap());
+    let gives_exactly_once = match case["worker"].as_str() {
+        Some("cluster") => false,
+        Some("cluster exactly once") => true,
+        _ => return alone,
+    };
+    alone.in_cluster(InCluster {
+        group: "workers".to_owned(),
+        gives_exactly_once,
+    })
 }
 
 /// The golden answers, and what this worker has of Java's plugins.
@@ -159,8 +174,7 @@ fn answers_equal_javas() {
         }
         compared += 1;
         let name = &case["name"];
-        let validator = worker(case["policy"].as_str().unwrap());
-        match validator.validate(&given(case)) {
+        match worker_of(case).validate(&given(case)) {
             Err(error) => wrong.push(format!("{name}: refused: {error}")),
             Ok(infos) => {
                 let (ours, java) = (shown(&infos), golden.answer(case));
@@ -191,7 +205,7 @@ fn refusals_equal_javas() {
             continue;
         }
         compared += 1;
-        let Err(error) = worker("All").validate(&given(case)) else {
+        let Err(error) = worker_of(case).validate(&given(case)) else {
             panic!("{} is not refused", case["name"]);
         };
         let class = match error {
@@ -356,7 +370,10 @@ fn misspelt_keys_are_found_with_what_was_meant() {
 
 /// The faults of each key, and the keys that are listed without a definition.
 fn faults_in_group(group: &str, settings: &[(&str, &str)]) -> (Vec<(String, String)>, Vec<String>) {
-    let validator = validator(&[]).in_group(group.to_owned());
+    let validator = validator(&[]).in_cluster(InCluster {
+        group: group.to_owned(),
+        gives_exactly_once: false,
+    });
     let least = [
         ("name", "s"),
         ("connector.class", "FileStreamSink"),

@@ -10,7 +10,11 @@ use crate::storage::config::TargetState;
 
 /// What runs by which name.
 #[derive(Debug, Default)]
-pub(super) struct Connectors(BTreeMap<Arc<str>, Life>);
+pub(super) struct Connectors {
+    lives: BTreeMap<Arc<str>, Life>,
+    /// Those whose time to start or stop is limited, by its end, so that a quiet hundred costs nothing.
+    limited: BTreeSet<(Duration, Arc<str>)>,
+}
 
 #[derive(Debug)]
 enum Life {
@@ -78,7 +82,7 @@ impl Connectors {
             wish: Some(wish),
             tell,
         };
-        if self.0.contains_key(name) {
+        if self.lives.contains_key(name) {
             self.end(name, then, run, now)
         } else {
             self.begin(name, Then { tell: &[], ..then }, run)
@@ -92,7 +96,7 @@ impl Connectors {
         run: Run,
         now: Duration,
     ) -> Vec<WorkAction> {
-        let Some(life) = self.0.get_mut(name) else {
+        let Some(life) = self.lives.get_mut(name) else {
             return Vec::new();
         };
         let next = match life {
@@ -141,13 +145,14 @@ impl Connectors {
         outcome: Result<(), String>,
         now: Duration,
     ) -> Vec<WorkAction> {
-        match self.0.remove(name) {
+        match self.lives.remove(name) {
             Some(Life::Starting {
                 run: current,
                 wish,
                 then,
-                ..
+                until,
             }) if current == run => {
+                self.unlimit(name, until);
                 let settings = Arc::clone(&wish.settings);
                 let (life, mut actions) = match outcome {
                     Ok(()) => (
@@ -163,7 +168,7 @@ impl Connectors {
                     ),
                 };
                 let is_running = matches!(life, Life::Running { .. });
-                self.0.insert(Arc::clone(name), life);
+                self.lives.insert(Arc::clone(name), life);
                 match then {
                     Some(then) => actions.extend(self.end(name, then, run, now)),
                     None if is_running => actions.push(WorkAction::AskTasks {
@@ -176,7 +181,8 @@ impl Connectors {
                 actions
             }
             other => {
-                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                self.lives
+                    .extend(other.map(|life| (Arc::clone(name), life)));
                 Vec::new()
             }
         }
@@ -189,34 +195,40 @@ impl Connectors {
         outcome: Result<(), String>,
         next: Run,
     ) -> Vec<WorkAction> {
-        match self.0.remove(name) {
+        match self.lives.remove(name) {
             Some(Life::Stopping {
-                run: current, then, ..
-            }) if current == run => match outcome {
-                Ok(()) => self.begin(name, then, next),
-                Err(trace) => {
-                    let then = Then { tell: &[], ..then };
-                    let failed = is(name, State::Failed, trace);
-                    let begun = self.begin(name, then, next);
-                    [failed].into_iter().chain(begun).collect()
+                run: current,
+                then,
+                until,
+            }) if current == run => {
+                self.unlimit(name, Some(until));
+                match outcome {
+                    Ok(()) => self.begin(name, then, next),
+                    Err(trace) => {
+                        let then = Then { tell: &[], ..then };
+                        let failed = is(name, State::Failed, trace);
+                        let begun = self.begin(name, then, next);
+                        [failed].into_iter().chain(begun).collect()
+                    }
                 }
-            },
+            }
             other => {
-                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                self.lives
+                    .extend(other.map(|life| (Arc::clone(name), life)));
                 Vec::new()
             }
         }
     }
 
     pub(super) fn fail(&mut self, name: &Arc<str>, trace: String) -> Vec<WorkAction> {
-        match self.0.get(name) {
+        match self.lives.get(name) {
             Some(Life::Running { run, wish }) => {
                 let abandon = WorkAction::AbandonConnector(Arc::clone(name), *run);
                 let rest = Life::Resting {
                     wish: wish.clone(),
                     failure: Some(trace.clone()),
                 };
-                self.0.insert(Arc::clone(name), rest);
+                self.lives.insert(Arc::clone(name), rest);
                 vec![abandon, is(name, State::Failed, trace)]
             }
             _ => Vec::new(),
@@ -224,7 +236,7 @@ impl Connectors {
     }
 
     pub(super) fn ask_tasks(&self, name: &Arc<str>) -> Option<WorkAction> {
-        match self.0.get(name) {
+        match self.lives.get(name) {
             Some(Life::Running { run, wish }) => Some(WorkAction::AskTasks {
                 name: Arc::clone(name),
                 run: *run,
@@ -235,14 +247,15 @@ impl Connectors {
     }
 
     pub(super) fn overdue(&self, now: Duration) -> Vec<Arc<str>> {
-        let late = |life: &Life| life.until().is_some_and(|until| until <= now);
-        let late = self.0.iter().filter(|(_, life)| late(life));
-        late.map(|(name, _)| Arc::clone(name)).collect()
+        let late = self.limited.iter().take_while(|(until, _)| *until <= now);
+        late.map(|(_, name)| Arc::clone(name)).collect()
     }
 
     /// The connector counts as ended; what it still says is not heard.
     pub(super) fn give_up(&mut self, name: &Arc<str>, next: Run) -> Vec<WorkAction> {
-        match self.0.remove(name) {
+        let life = self.lives.remove(name);
+        let until = life.as_ref().and_then(Life::until);
+        match life {
             Some(
                 Life::Stopping { run, then, .. }
                 | Life::Starting {
@@ -251,28 +264,30 @@ impl Connectors {
                     ..
                 },
             ) => {
+                self.unlimit(name, until);
                 let abandon = WorkAction::AbandonConnector(Arc::clone(name), run);
                 let begun = self.begin(name, then, next);
                 [abandon].into_iter().chain(begun).collect()
             }
             other => {
-                self.0.extend(other.map(|life| (Arc::clone(name), life)));
+                self.lives
+                    .extend(other.map(|life| (Arc::clone(name), life)));
                 Vec::new()
             }
         }
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.0.values().filter_map(Life::until).min()
+        self.limited.first().map(|(until, _)| *until)
     }
 
     pub(super) fn is_in(&self, name: &str, life: Run) -> bool {
-        matches!(self.0.get(name), Some(Life::Running { run, .. }) if *run == life)
+        matches!(self.lives.get(name), Some(Life::Running { run, .. }) if *run == life)
     }
 
     pub(super) fn will_run(&self, name: &str) -> bool {
         let works = |wish: &ConnectorWish| wish.target == TargetState::Started;
-        match self.0.get(name) {
+        match self.lives.get(name) {
             Some(
                 Life::Starting {
                     then: Some(then), ..
@@ -285,7 +300,7 @@ impl Connectors {
     }
 
     pub(super) fn state(&self, name: &str) -> Option<(State, String)> {
-        match self.0.get(name)? {
+        match self.lives.get(name)? {
             Life::Running { .. } => Some((State::Running, String::new())),
             Life::Resting {
                 failure: Some(trace),
@@ -297,25 +312,36 @@ impl Connectors {
     }
 
     pub(super) fn is_running(&self, name: &str) -> bool {
-        matches!(self.0.get(name), Some(Life::Running { .. }))
+        matches!(self.lives.get(name), Some(Life::Running { .. }))
     }
 
     pub(super) fn is_alive(&self, name: &str) -> bool {
-        !matches!(self.0.get(name), None | Some(Life::Resting { .. }))
+        !matches!(self.lives.get(name), None | Some(Life::Resting { .. }))
     }
 
     pub(super) fn is_any_alive(&self) -> bool {
-        let mut lives = self.0.values();
+        let mut lives = self.lives.values();
         lives.any(|life| !matches!(life, Life::Resting { .. }))
     }
 
     pub(super) fn held(&self) -> BTreeSet<Arc<str>> {
-        let held = self.0.iter().filter(|(_, life)| !life.is_leaving());
+        let held = self.lives.iter().filter(|(_, life)| !life.is_leaving());
         held.map(|(name, _)| Arc::clone(name)).collect()
     }
 
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.lives.get(name).is_some_and(|life| !life.is_leaving())
+    }
+
     pub(super) fn is_any_leaving(&self) -> bool {
-        self.0.values().any(Life::is_leaving)
+        let mut limited = self.limited.iter();
+        limited.any(|(_, name)| self.lives.get(name).is_some_and(Life::is_leaving))
+    }
+
+    fn unlimit(&mut self, name: &Arc<str>, until: Option<Duration>) {
+        if let Some(until) = until {
+            self.limited.remove(&(until, Arc::clone(name)));
+        }
     }
 
     /// Ends the life that is there, and then does what follows: at once where nothing runs.
@@ -326,17 +352,18 @@ impl Connectors {
         next: Run,
         now: Duration,
     ) -> Vec<WorkAction> {
-        match self.0.get_mut(name) {
+        match self.lives.get_mut(name) {
             None => Vec::new(),
             Some(Life::Resting { .. }) => {
-                self.0.remove(name);
+                self.lives.remove(name);
                 self.begin(name, then, next)
             }
             Some(Life::Starting {
                 then: after, until, ..
             }) => {
                 *after = Some(then);
-                until.get_or_insert(now + CONNECTOR_STOP_TIMEOUT);
+                let until = *until.get_or_insert(now + CONNECTOR_STOP_TIMEOUT);
+                self.limited.insert((until, Arc::clone(name)));
                 Vec::new()
             }
             Some(Life::Stopping { then: after, .. }) => {
@@ -345,12 +372,10 @@ impl Connectors {
             }
             Some(Life::Running { run, .. }) => {
                 let run = *run;
-                let life = Life::Stopping {
-                    run,
-                    until: now + CONNECTOR_STOP_TIMEOUT,
-                    then,
-                };
-                self.0.insert(Arc::clone(name), life);
+                let until = now + CONNECTOR_STOP_TIMEOUT;
+                self.limited.insert((until, Arc::clone(name)));
+                let life = Life::Stopping { run, until, then };
+                self.lives.insert(Arc::clone(name), life);
                 vec![WorkAction::StopConnector(Arc::clone(name), run)]
             }
         }
@@ -386,7 +411,7 @@ impl Connectors {
                 }
             }
         };
-        self.0.insert(Arc::clone(name), life);
+        self.lives.insert(Arc::clone(name), life);
         actions
     }
 }

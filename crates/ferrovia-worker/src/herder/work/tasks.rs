@@ -11,6 +11,8 @@ use crate::status::{State, TaskId};
 #[derive(Debug)]
 pub(super) struct Tasks {
     lives: BTreeMap<TaskId, Life>,
+    /// Those that are stopping, by the end of their time, so that a quiet hundred costs nothing.
+    stopping: BTreeSet<(Duration, TaskId)>,
     stop_timeout: Duration,
 }
 
@@ -52,6 +54,7 @@ impl Tasks {
     pub(super) fn new(stop_timeout: Duration) -> Self {
         Self {
             lives: BTreeMap::new(),
+            stopping: BTreeSet::new(),
             stop_timeout,
         }
     }
@@ -140,15 +143,17 @@ impl Tasks {
     }
 
     pub(super) fn overdue(&self, now: Duration) -> Vec<TaskId> {
-        let late = |life: &Life| matches!(life, Life::Stopping { until, .. } if *until <= now);
-        let late = self.lives.iter().filter(|(_, life)| late(life));
-        late.map(|(id, _)| id.clone()).collect()
+        let late = self.stopping.iter().take_while(|(until, _)| *until <= now);
+        late.map(|(_, id)| id.clone()).collect()
     }
 
     /// The task counts as ended; what it still says is not heard.
     pub(super) fn give_up(&mut self, id: &TaskId, next: Run) -> Vec<WorkAction> {
         match self.lives.remove(id) {
-            Some(Life::Stopping { run, then, .. }) => {
+            Some(Life::Stopping {
+                run, until, then, ..
+            }) => {
+                self.stopping.remove(&(until, id.clone()));
                 let abandon = WorkAction::AbandonTask(id.clone(), run);
                 let begun = self.begin(id, then, next);
                 [abandon].into_iter().chain(begun).collect()
@@ -161,11 +166,7 @@ impl Tasks {
     }
 
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let until = |life: &Life| match life {
-            Life::Stopping { until, .. } => Some(*until),
-            _ => None,
-        };
-        self.lives.values().filter_map(until).min()
+        self.stopping.first().map(|(until, _)| *until)
     }
 
     pub(super) fn is_alive(&self, id: &TaskId) -> bool {
@@ -198,9 +199,14 @@ impl Tasks {
     }
 
     pub(super) fn is_any_alive_of(&self, connector: &str) -> bool {
-        let own = self.lives.range(TaskId::new(connector, 0)..);
-        let mut own = own.take_while(|(id, _)| &*id.connector == connector);
+        let mut own = self.own(connector);
         own.any(|(_, life)| !matches!(life, Life::Ended { .. }))
+    }
+
+    /// What there is of a connector's tasks, by number.
+    fn own(&self, connector: &str) -> impl Iterator<Item = (&TaskId, &Life)> {
+        let own = self.lives.range(TaskId::new(connector, 0)..);
+        own.take_while(move |(id, _)| &*id.connector == connector)
     }
 
     pub(super) fn held(&self) -> BTreeSet<TaskId> {
@@ -208,15 +214,29 @@ impl Tasks {
         held.map(|(id, _)| id.clone()).collect()
     }
 
+    pub(super) fn has(&self, id: &TaskId) -> bool {
+        self.lives.get(id).is_some_and(|life| !life.is_leaving())
+    }
+
+    pub(super) fn held_of(&self, connector: &str) -> Vec<TaskId> {
+        let held = self.own(connector).filter(|(_, life)| !life.is_leaving());
+        held.map(|(id, _)| id.clone()).collect()
+    }
+
     pub(super) fn is_any_leaving(&self) -> bool {
-        self.lives.values().any(Life::is_leaving)
+        let mut stopping = self.stopping.iter();
+        stopping.any(|(_, id)| self.lives.get(id).is_some_and(Life::is_leaving))
     }
 
     fn on_ended(&mut self, id: &TaskId, next: Run) -> Vec<WorkAction> {
         match self.lives.remove(id) {
             Some(Life::Stopping {
-                then, has_failed, ..
+                then,
+                has_failed,
+                until,
+                ..
             }) => {
+                self.stopping.remove(&(until, id.clone()));
                 // A failure is the last that is told of a life.
                 let skip = usize::from(has_failed);
                 let tell = then.tell.get(skip..).unwrap_or_default();
@@ -256,12 +276,14 @@ impl Tasks {
             Some(Life::Running { run, said, .. }) => {
                 let failed = said.as_ref().filter(|(state, _)| *state == State::Failed);
                 let (run, has_failed) = (*run, failed.is_some());
+                let until = now + self.stop_timeout;
                 let life = Life::Stopping {
                     run,
                     has_failed,
-                    until: now + self.stop_timeout,
+                    until,
                     then,
                 };
+                self.stopping.insert((until, id.clone()));
                 self.lives.insert(id.clone(), life);
                 vec![WorkAction::StopTask(id.clone(), run)]
             }

@@ -92,18 +92,76 @@ fn without_a_leader_nothing_is_sent() {
         let words = "Cannot complete request momentarily due to no known leader URL, likely because a rebalance was underway.";
         let refused = lonely.error("PUT", "/connectors/n/stop", "").await;
         assert_eq!(refused, (409, words.to_owned()));
-        let port = {
-            let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            free.local_addr().unwrap().port()
-        };
-        let gone = stage(&[], elsewhere(Some(format!("http://127.0.0.1:{port}/")))).await;
+        let is_first = lonely.asked.lock().unwrap().len() == 1;
+        assert!(is_first, "there is nobody to wait for");
+    });
+}
+
+#[test]
+fn a_request_waits_for_the_next_leader_where_the_last_one_is_gone() {
+    run(async {
+        let leader = stage(&[], |_| Ok(Outcome::Done)).await;
+        // A leader that has gone, and one that goes when it has heard the request.
+        let gone = nobody();
+        let (dying, heard) = hanging_up().await;
+        let mut leaders = [gone.clone(), format!("http://{dying}/"), leader.url.clone()]
+            .into_iter()
+            .cycle();
+        let follower = stage(&[], move |_| {
+            Err(HerderError::Elsewhere {
+                reason: String::new(),
+                url: leaders.next().map(Arc::from),
+            })
+        })
+        .await;
+        let (status, _, body) = follower.ask("PUT", "/connectors/n/stop", "").await;
+        assert_eq!((status, body.as_str()), (204, ""));
+        assert_eq!(follower.asked.lock().unwrap().len(), 3);
+        assert_eq!(leader.asked.lock().unwrap().len(), 1);
+        assert_eq!(*heard.lock().unwrap(), 1);
+        // What may have been done already is not done again: who asked has to look.
+        let (status, words) = follower.error("POST", "/connectors/n/restart", "").await;
+        assert_eq!(status, 500);
+        assert!(words.starts_with(IO_ERROR), "{words}");
+        assert_eq!(follower.asked.lock().unwrap().len(), 5);
+        assert_eq!(leader.asked.lock().unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn a_leader_that_stays_away_is_an_error_in_the_end() {
+    run(async {
+        let gone = stage(&[], elsewhere(Some(nobody()))).await;
         let (status, words) = gone.error("PUT", "/connectors/n/stop", "").await;
         assert_eq!(status, 500);
-        assert!(
-            words.starts_with("IO Error trying to forward REST request: "),
-            "{words}"
-        );
+        assert!(words.starts_with(IO_ERROR), "{words}");
+        let asked = gone.asked.lock().unwrap().len();
+        assert!((2..=4).contains(&asked), "{asked}");
     });
+}
+
+const IO_ERROR: &str = "IO Error trying to forward REST request: ";
+
+/// An address that nobody listens at.
+fn nobody() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}/", free.local_addr().unwrap())
+}
+
+/// A server that ends each connection after the request has come, and how many there were.
+async fn hanging_up() -> (SocketAddr, Arc<Mutex<usize>>) {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = socket.local_addr().unwrap();
+    let heard = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&heard);
+    tokio::task::spawn_local(async move {
+        loop {
+            let (mut stream, _) = socket.accept().await.unwrap();
+            assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+            *count.lock().unwrap() += 1;
+        }
+    });
+    (address, heard)
 }
 
 #[test]

@@ -220,7 +220,15 @@ impl ConfigFold {
         state.connectors.remove(name);
         state.task_counts.remove(name);
         state.applied.remove(name);
-        state.tasks.retain(|id, _| id.connector != *name);
+        let own = state.tasks.range(TaskId::new(Arc::clone(name), 0)..);
+        let own = own.map(|(id, _)| id);
+        let own: Vec<TaskId> = own
+            .take_while(|id| id.connector == *name)
+            .cloned()
+            .collect();
+        for id in own {
+            state.tasks.remove(&id);
+        }
     }
 
     fn state_mut(&mut self) -> &mut ConfigState {

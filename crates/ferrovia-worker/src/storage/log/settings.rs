@@ -1,12 +1,14 @@
 //! How an internal topic is read and written.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ferrovia_client::settings::{ClientSettings, ConsumerSettings, IsolationLevel, SettingsError};
 use ferrovia_pipeline::batch::{BatchOptions, Codec};
 
-use crate::config::Settings;
 use crate::config::distributed::{DistributedConfig, ExactlyOnceSource};
+use crate::config::worker::ClientKind;
+use crate::config::{ConnectorConfig, Settings, WorkerConfig};
 use crate::storage::log::{InternalTopic, TopicPurpose};
 
 /// The client of one internal topic.
@@ -54,6 +56,42 @@ impl LogSettings {
             },
         })
     }
+    /// How a connector's own topic of offsets is read and written: as its clients' settings say, in the cluster that its
+    /// producer writes to. Transactions count unless its consumer's settings say otherwise.
+    ///
+    /// # Errors
+    /// A client setting cannot be used.
+    ///
+    /// # Source
+    /// `Worker.regularSourceOffsetsConsumerConfigs` and `Worker.baseProducerConfigs`
+    pub fn of_connector(
+        connector: &ConnectorConfig,
+        worker: &WorkerConfig,
+        client: &str,
+    ) -> Result<Self, SettingsError> {
+        let least = [
+            ("bootstrap.servers", worker.bootstrap_servers.join(",")),
+            ("client.id", format!("connector-consumer-{client}")),
+            ("isolation.level", "read_committed".to_owned()),
+        ];
+        let least = least.map(|(key, value)| (key.to_owned(), value));
+        let producer = connector.client_settings(ClientKind::Producer, worker);
+        let consumer = connector.client_settings(ClientKind::Consumer, worker);
+        let mut settings = Settings::from(BTreeMap::from(least)).overridden_by(consumer);
+        if let Some(servers) = producer.text("bootstrap.servers") {
+            let servers = BTreeMap::from([("bootstrap.servers".to_owned(), servers.to_owned())]);
+            settings = settings.overridden_by(servers.into());
+        }
+        let consumer = ConsumerSettings::from_properties(settings.as_map())?;
+        Ok(Self {
+            client: consumer.client,
+            isolation: consumer.isolation_level,
+            batch: BatchOptions {
+                codec: codec(&producer)?,
+                ..BatchOptions::default()
+            },
+        })
+    }
 }
 
 fn codec(settings: &Settings) -> Result<Codec, SettingsError> {
@@ -89,8 +127,6 @@ impl InternalTopic {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     fn of(compression: &str) -> Result<Codec, String> {

@@ -47,6 +47,11 @@ impl OffsetFold {
         self.values.get(key)
     }
 
+    /// All values by their keys, in the order of the keys' bytes.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = (&Bytes, &Bytes)> {
+        self.values.iter()
+    }
+
     /// The keys and values of a connector's offsets, by the keys' bytes.
     pub fn of_connector(&self, connector: &str) -> impl Iterator<Item = (&Bytes, &Bytes)> {
         let keys = self.keys.get(connector).into_iter().flatten();

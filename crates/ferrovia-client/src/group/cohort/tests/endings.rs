@@ -232,6 +232,60 @@ fn a_member_stops_at_the_answer_to_its_leave_or_without_one() {
     assert_eq!(dialogue.last, [Action::Stopped]);
 }
 
+/// A member whose first join, without a member id, is under way when its owner stops it.
+fn stopped_in_its_first_join() -> (Dialogue, Ticket) {
+    let mut dialogue = Dialogue::begin(settings());
+    dialogue.offer();
+    let (ticket, _) = dialogue.join_request();
+    dialogue.last = dialogue.member.stop("done", dialogue.at());
+    assert_eq!(dialogue.last, [], "there is no member id to leave with");
+    assert!(!dialogue.member.is_done());
+    (dialogue, ticket)
+}
+
+#[test]
+fn a_member_stopped_in_its_first_join_leaves_with_the_id_that_the_answer_brings() {
+    let required = JoinGroupResponse::default()
+        .with_error_code(ErrorCode::MEMBER_ID_REQUIRED.0)
+        .with_member_id(static_text("me"));
+    for response in [required, follower(1), leader(1)] {
+        let (mut dialogue, join) = stopped_in_its_first_join();
+        dialogue.reply(Reply::Joined(join, Ok(response)));
+        let [Action::Call(Call::Leave(ticket, request))] = &dialogue.last[..] else {
+            panic!("{:?}", dialogue.last)
+        };
+        let identity = &request.members[0];
+        assert_eq!(
+            (&*identity.member_id, identity.reason.as_deref()),
+            ("me", Some("done"))
+        );
+        let ticket = *ticket;
+        dialogue.reply(Reply::Left(ticket, Ok(LeaveGroupResponse::default())));
+        assert_eq!(dialogue.last, [Action::Stopped]);
+    }
+}
+
+#[test]
+fn a_member_stopped_in_its_first_join_ends_where_the_answer_brings_no_id_or_never_comes() {
+    let refusal = JoinGroupResponse::default().with_error_code(GROUP_AUTHORIZATION_FAILED.0);
+    for answer in [Ok(refusal), Err(RequestFailure::Lost)] {
+        let (mut dialogue, join) = stopped_in_its_first_join();
+        dialogue.reply(Reply::Joined(join, answer));
+        assert_eq!(dialogue.last, [Action::Stopped]);
+    }
+    let (mut dialogue, join) = stopped_in_its_first_join();
+    dialogue.pass(39 * SECOND);
+    assert_eq!(dialogue.last, []);
+    // What the join took counts: the answer to the leave is not waited for as long again.
+    dialogue.reply(Reply::Joined(join, Ok(follower(1))));
+    dialogue.pass(SECOND);
+    assert_eq!(dialogue.last, [Action::Stopped]);
+    assert_eq!(
+        stopped_in_its_first_join().0.member.next_deadline(),
+        Some(40 * SECOND)
+    );
+}
+
 #[test]
 fn settings_that_contradict_each_other_are_refused() {
     let check = |settings| assert!(CohortMember::new(settings).is_err());
