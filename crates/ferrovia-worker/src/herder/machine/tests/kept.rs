@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::member::{AT, given, machine, read, read_connector};
-use crate::herder::machine::{Action, HerderMachine, Moment, Ticket, WantedTasks, WorkEvent};
+use crate::herder::machine::{
+    Action, HerderMachine, Moment, RequestId, Ticket, WantedTasks, WorkEvent,
+};
+use crate::herder::request::Change;
 use crate::herder::work::{Run, WorkAction};
 use crate::status::{State, Status, TaskId};
 use crate::storage::config::ConfigRecord;
@@ -163,4 +166,21 @@ fn late_words_of_who_had_it_in_an_older_generation_are_contradicted() {
         !says_that_it_runs(&said(&mut machine, 3)),
         "who has it is not clear"
     );
+}
+
+/// The connector may name its tasks while a user stops it.
+#[test]
+fn tasks_that_come_while_their_connector_is_being_stopped_are_not_written() {
+    let (mut machine, run) = running();
+    let actions = machine.on_change(RequestId(1), Change::Stop("c".to_owned()), AT);
+    let (ticket, none) = written(&actions).unwrap();
+    assert!(names(&mut machine, run, AT).is_none(), "they wait");
+    read(&mut machine, 1, &none[0]);
+    let (ticket, target) = written(&machine.on_written(ticket, Ok(()), AT)).unwrap();
+    read(&mut machine, 2, &target[0]);
+    let actions = machine.on_written(ticket, Ok(()), AT);
+    assert!(written(&actions).is_none(), "{actions:?}");
+    let is_answered = |action: &Action| matches!(action, Action::Reply(RequestId(1), Ok(_)));
+    assert!(actions.iter().any(is_answered), "{actions:?}");
+    assert!(machine.writing_tasks.is_empty());
 }

@@ -255,6 +255,9 @@ impl World {
             ));
         }
         check_speaker(name, status, process)?;
+        if target == TargetState::Stopped && config.task_count(name) > 0 {
+            return Err(format!("{name} is stopped, and has tasks"));
+        }
         let settings = config.connector_config(name).unwrap();
         let mut lives = process.crew.connectors.iter();
         let lives = lives.by_ref().filter(|((known, _), _)| known == name);
