@@ -6,8 +6,8 @@ import kafka.Kafka;
 import kafka.tools.StorageTool;
 
 /**
- * A one-node KRaft broker: formats its log folder unless an earlier run has left data there, then serves.
- * Argument: the server's properties file.
+ * A KRaft broker and controller: formats its log folder unless an earlier run has left data there, then serves.
+ * Arguments: the server's properties file and the cluster's id.
  */
 public final class Broker {
     private Broker() {}
@@ -18,8 +18,7 @@ public final class Broker {
             settings.load(file);
         }
         if (Files.notExists(Path.of(settings.getProperty("log.dirs"), "meta.properties"))) {
-            String clusterId = org.apache.kafka.common.Uuid.randomUuid().toString();
-            StorageTool.execute(new String[] {"format", "-t", clusterId, "-c", args[0]}, System.out);
+            StorageTool.execute(new String[] {"format", "-t", args[1], "-c", args[0]}, System.out);
         }
         Kafka.main(new String[] {args[0]});
     }

@@ -69,7 +69,7 @@ public final class Lab {
             case "transact" -> transact(words);
             case "put" -> put(words);
             case "send" -> send(words);
-            case "read" -> read(words[1]);
+            case "read" -> read(words[1], words[2]);
             case "scan" -> scan(words[1], words[2]);
             case "ends" -> offsets(ends(words[1]));
             case "committed" -> offsets(committed(words[1]));
@@ -220,11 +220,12 @@ public final class Lab {
     }
 
     /** Reads a topic to its end and answers every record, in the form of "send" with spaces between its parts. */
-    private String read(String topic) throws Exception {
+    private String read(String topic, String isolation) throws Exception {
         Set<TopicPartition> partitions = ends(topic).keySet();
         StringBuilder answer = new StringBuilder();
         Properties settings = new Properties();
         settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation);
         try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
             consumer.assign(partitions);
             consumer.seekToBeginning(partitions);

@@ -126,6 +126,19 @@ pub fn file_sink(name: &str, topics: &str, tasks: u32, file: &Path) -> Map<Strin
     config.as_object().cloned().unwrap_or_default()
 }
 
+/// The configuration of a FileStreamSource.
+#[must_use]
+pub fn file_source(name: &str, topic: &str, file: &Path) -> Map<String, Value> {
+    let config = json!({
+        "name": name,
+        "connector.class": "org.apache.kafka.connect.file.FileStreamSourceConnector",
+        "tasks.max": "1",
+        "topic": topic,
+        "file": file.display().to_string(),
+    });
+    config.as_object().cloned().unwrap_or_default()
+}
+
 /// Where everything is that a cluster runs: connectors and tasks (`name`, `name-0`) that are RUNNING, and the worker
 /// of each.
 pub type Whereabouts = BTreeMap<String, String>;

@@ -1,4 +1,4 @@
-//! A real single-node Apache Kafka (KRaft) in a folder of its own, on free ports.
+//! Real Apache Kafka (KRaft), one broker or several, each in a folder of its own, on free ports.
 
 use std::fs;
 use std::io;
@@ -30,20 +30,48 @@ impl Kafka {
     /// # Errors
     /// When it does not serve within a minute; the message ends with its log.
     pub fn start(version: &str) -> io::Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("ferrovia-kafka-")
-            .tempdir()?;
-        let [port, controller] = free_ports()?;
-        fs::write(
-            folder.path().join("server.properties"),
-            server_properties(folder.path(), port, controller),
-        )?;
-        let process = launch(version, folder.path(), port)?;
-        Ok(Self {
-            version: version.to_owned(),
-            port,
-            process,
-            folder,
+        let [node] = Self::cluster(version)?;
+        Ok(node)
+    }
+
+    /// Starts a cluster of brokers, all of them controllers, and waits until they serve. Topics have a copy on each, and
+    /// all but one have to take a record.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn cluster<const N: usize>(version: &str) -> io::Result<[Self; N]> {
+        let (ports, controllers) = (free_ports::<N>()?, free_ports::<N>()?);
+        let mut nodes = Vec::with_capacity(N);
+        for (id, port) in (1..).zip(ports) {
+            let folder = tempfile::Builder::new()
+                .prefix("ferrovia-kafka-")
+                .tempdir()?;
+            let node = Node {
+                id,
+                port,
+                controllers: &controllers,
+                folder: folder.path(),
+            };
+            fs::write(folder.path().join("server.properties"), node.properties())?;
+            nodes.push(Self {
+                version: version.to_owned(),
+                port,
+                process: launch(version, folder.path())?,
+                folder,
+            });
+        }
+        for node in &mut nodes {
+            node.until_serving()?;
+        }
+        nodes
+            .try_into()
+            .map_err(|_| io::Error::other("another number of brokers"))
+    }
+
+    fn until_serving(&mut self) -> io::Result<()> {
+        let port = self.port;
+        self.process.until("the broker's port", START_LIMIT, || {
+            Ok(TcpStream::connect(("127.0.0.1", port)).ok().map(drop))
         })
     }
 
@@ -60,8 +88,8 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub fn restart(&mut self) -> io::Result<()> {
-        self.process = launch(&self.version, self.folder.path(), self.port)?;
-        Ok(())
+        self.process = launch(&self.version, self.folder.path())?;
+        self.until_serving()
     }
 
     /// The one broker of `version` that the tests of one binary share; it ends with the process. A binary uses
@@ -102,17 +130,14 @@ impl Kafka {
     }
 }
 
-/// Starts a broker in a folder that holds its settings, and waits until it serves.
-fn launch(version: &str, folder: &Path, port: u16) -> io::Result<Process> {
+/// Starts a broker in a folder that holds its settings.
+fn launch(version: &str, folder: &Path) -> io::Result<Process> {
     let mut command = process::java(version, "512m", &folder.display().to_string(), "Broker");
     command
         .arg(folder.join("server.properties"))
+        .arg(CLUSTER_ID)
         .env("LOG_DIR", folder);
-    let mut process = Process::start(command, &folder.join("broker.log"))?;
-    process.until("the broker's port", START_LIMIT, || {
-        Ok(TcpStream::connect(("127.0.0.1", port)).ok())
-    })?;
-    Ok(process)
+    Process::start(command, &folder.join("broker.log"))
 }
 
 /// Ports that were free a moment ago.
@@ -130,29 +155,49 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
     Ok(ports)
 }
 
-/// Small and quick: one replica of everything, no waiting for more group members, few internal partitions,
-/// compaction at once, and session timeouts low enough for tests that kill members. Records stay whatever their
-/// timestamps say: a broker's first look at retention, 30 s after its start, would take old ones from slow tests.
-fn server_properties(folder: &Path, port: u16, controller: u16) -> String {
-    format!(
-        "process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+/// One broker of a cluster.
+struct Node<'n> {
+    id: usize,
+    port: u16,
+    /// The ports of all controllers, by their ids from 1 on.
+    controllers: &'n [u16],
+    folder: &'n Path,
+}
+
+impl Node<'_> {
+    /// Small and quick: no waiting for more group members, few internal partitions, compaction at once, and session
+    /// timeouts low enough for tests that kill members. Records stay whatever their timestamps say: a broker's first look
+    /// at retention, 30 s after its start, would take old ones from slow tests.
+    fn properties(&self) -> String {
+        let (id, port) = (self.id, self.port);
+        let own = self.controllers.get(id - 1).copied().unwrap_or_default();
+        let voters = (1..).zip(self.controllers);
+        let voters: Vec<String> = voters
+            .map(|(id, port)| format!("{id}@127.0.0.1:{port}"))
+            .collect();
+        let copies = self.controllers.len();
+        let in_sync = copies.saturating_sub(1).max(1);
+        format!(
+            "process.roles=broker,controller
+node.id={id}
+controller.quorum.voters={}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{own}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={}/data
 auto.create.topics.enable=false
 num.partitions=1
+default.replication.factor={copies}
+min.insync.replicas={in_sync}
 offsets.topic.num.partitions=1
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={copies}
 transaction.state.log.num.partitions=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={copies}
+transaction.state.log.min.isr={in_sync}
 share.coordinator.state.topic.num.partitions=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.replication.factor={copies}
+share.coordinator.state.topic.min.isr={in_sync}
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=500
 log.segment.bytes=1073741824
@@ -161,6 +206,11 @@ log.cleaner.backoff.ms=100
 num.network.threads=2
 num.io.threads=4
 ",
-        folder.display()
-    )
+            voters.join(","),
+            self.folder.display()
+        )
+    }
 }
+
+/// The id of all clusters: none of them meets another.
+const CLUSTER_ID: &str = "ZmVycm92aWEtdGVzdHMtMQ";

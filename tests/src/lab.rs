@@ -230,7 +230,15 @@ impl Lab {
     /// # Errors
     /// When the topic cannot be read.
     pub fn read(&mut self, topic: &str) -> io::Result<Vec<Sample>> {
-        let words = self.ask(&["read", topic])?;
+        self.read_at(topic, "read_uncommitted")
+    }
+
+    /// As [`Lab::read`], at an isolation level.
+    ///
+    /// # Errors
+    /// As [`Lab::read`].
+    pub fn read_at(&mut self, topic: &str, isolation: &str) -> io::Result<Vec<Sample>> {
+        let words = self.ask(&["read", topic, isolation])?;
         words
             .iter()
             .map(|word| Sample::parse(word).ok_or_else(|| unexpected(&words)))

@@ -5,7 +5,8 @@
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
 //! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
 //! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
-//! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together.
+//! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together. [`lines`] is what a file
+//! source reads.
 
 pub mod grounds;
 pub mod wait;
@@ -20,4 +21,5 @@ pub mod census;
 pub mod drain;
 pub mod drains;
 pub mod stream;
+pub mod lines;
 pub mod parity;

@@ -205,13 +205,27 @@ impl Converter {
     /// The value is none that the converter can write, in Java's words.
     pub fn from_connect(
         &self,
-        _topic: &str,
+        topic: &str,
         schema: Option<&Schema>,
         value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
+        let bytes = self.bytes_of(topic, schema, value)?;
+        Ok(bytes.map(Cow::into_owned))
+    }
+
+    /// As [`from_connect`](Self::from_connect), but text and bytes that are stored as they are are borrowed.
+    ///
+    /// # Errors
+    /// See [`from_connect`](Self::from_connect).
+    pub fn bytes_of<'v>(
+        &self,
+        _topic: &str,
+        schema: Option<&Schema>,
+        value: &'v Value<'_>,
+    ) -> Result<Option<Cow<'v, [u8]>>, ConnectError> {
         let is_other = |kind: SchemaType| schema.filter(|schema| schema.schema_type() != kind);
         match self {
-            Self::Json(json) => return json.write(schema, value),
+            Self::Json(json) => return Ok(json.write(schema, value)?.map(Cow::Owned)),
             Self::ByteArray => {
                 if let Some(schema) = is_other(SchemaType::Bytes) {
                     return Err(wrong_schema("ByteArrayConverter", schema));
@@ -226,12 +240,15 @@ impl Converter {
         }
         match (self, value) {
             (_, Value::Null) => Ok(None),
-            (Self::ByteArray, Value::Bytes(bytes)) => Ok(Some(bytes.to_vec())),
+            (Self::ByteArray, Value::Bytes(bytes)) => Ok(Some(Cow::Borrowed(bytes))),
             (Self::ByteArray, value) => Err(incompatible("ByteArrayConverter", value)),
             (Self::String(encoding), Value::String(text)) => Ok(Some(encoding.encode(text))),
-            (Self::String(encoding), value) => Ok(Some(encoding.encode(&value.to_string()))),
+            (Self::String(encoding), value) => {
+                let text = value.to_string();
+                Ok(Some(Cow::Owned(encoding.encode(&text).into_owned())))
+            }
             (_, value) => match self.primitive() {
-                Some(primitive) => primitive.write(value).map(Some),
+                Some(primitive) => primitive.write(value).map(|bytes| Some(Cow::Owned(bytes))),
                 None => Ok(None),
             },
         }

@@ -19,6 +19,8 @@ use crate::topic::TopicPartition;
 pub enum Stage {
     /// A sink task took it.
     TaskPut,
+    /// A source task handed it out.
+    TaskPoll,
     /// A transformation had it.
     Transformation,
     /// Its key was converted.
@@ -27,6 +29,8 @@ pub enum Stage {
     ValueConverter,
     /// One of its headers was converted.
     HeaderConverter,
+    /// It was sent to Kafka.
+    KafkaProduce,
 }
 
 impl Stage {
@@ -34,10 +38,12 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Self::TaskPut => "TASK_PUT",
+            Self::TaskPoll => "TASK_POLL",
             Self::Transformation => "TRANSFORMATION",
             Self::KeyConverter => "KEY_CONVERTER",
             Self::ValueConverter => "VALUE_CONVERTER",
             Self::HeaderConverter => "HEADER_CONVERTER",
+            Self::KafkaProduce => "KAFKA_PRODUCE",
         }
     }
 }

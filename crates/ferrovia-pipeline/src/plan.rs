@@ -1,8 +1,11 @@
-//! What happens to each record between its bytes and a sink, worked out once when a task starts.
+//! What happens to each record between its bytes and a sink, worked out once when a task starts. [`source`] is the
+//! way back: from a source to bytes.
 //!
 //! A plan without transformations, whose converters only give bytes or text another name, is lazy: a key or value is
 //! looked at when the sink asks for it, and not before. Every other plan converts a record whole, because a record that
 //! cannot be converted must be told apart before the sink sees it.
+
+pub mod source;
 
 use crate::batch::{RecordRef, TimestampType};
 use crate::convert::{Converter, HeaderConverter};

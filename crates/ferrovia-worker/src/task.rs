@@ -1,10 +1,17 @@
 //! Tasks: from a connector's settings to what runs on the data threads.
 //!
-//! [`runner`] makes a task out of settings and gives it a thread, [`sink`] is the path of its records, and [`metrics`]
-//! is what it counts. `activity` is what it is doing at this moment, and `progress` notices when that takes too long.
+//! [`runner`] makes a task out of settings and gives it a thread, [`sink`] and [`source`] are the paths of its records
+//! either way, a [`command`] is what an operator wants of it, and [`metrics`] is what it counts. Both paths share
+//! `converters`, the tries of a step that failed (`retry`), and the guard around the connector's own code (`guarded`).
+//! `activity` is what a task is doing at this moment, and `progress` notices when that takes too long.
 
 pub mod runner;
 pub mod sink;
+pub mod source;
+pub mod command;
 pub mod metrics;
+mod converters;
+mod retry;
+mod guarded;
 mod activity;
 mod progress;

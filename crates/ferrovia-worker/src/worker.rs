@@ -13,7 +13,7 @@ use crate::config::distributed::ExactlyOnceSource;
 use crate::config::{DistributedConfig, WorkerConfig};
 use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
-use crate::herder::offsets::SinkOffsets;
+use crate::herder::offsets::ConnectorOffsets;
 use crate::herder::validation::InCluster;
 use crate::herder::{ConnectorCatalog, ConnectorValidator, Herder, HerderHandle, HerderParts};
 use crate::logging::Loggers;
@@ -104,7 +104,11 @@ impl Worker {
             None => (validator, None),
         };
         let validator = Arc::new(validator);
-        let offsets = SinkOffsets::new(Arc::clone(&config), Arc::clone(&validator));
+        let offsets = ConnectorOffsets::new(
+            Arc::clone(&config),
+            Arc::clone(&validator),
+            source_offsets.clone(),
+        );
         let runner = ThreadedRunner::start(config, source_offsets.clone())?;
         let metrics = runner.metrics();
         let (herder, handle) = Herder::new(HerderParts {

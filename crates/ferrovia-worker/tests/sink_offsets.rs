@@ -19,8 +19,9 @@ use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::SinkTask;
 use ferrovia_worker::config::Settings;
 use ferrovia_worker::config::worker::StandaloneConfig;
-use ferrovia_worker::herder::offsets::SinkOffsets;
+use ferrovia_worker::herder::offsets::ConnectorOffsets;
 use ferrovia_worker::herder::{ConnectorCatalog, ConnectorOffset, ConnectorValidator, HerderError};
+use ferrovia_worker::storage::offsets::OffsetStore;
 use serde_json::{Value, json};
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -92,7 +93,7 @@ impl ConnectorCatalog for Catalog {
 /// A broker with the topics `t` (three partitions) and `u` (one), and a worker's offsets.
 struct Stage {
     broker: EmbeddedBroker,
-    offsets: SinkOffsets,
+    offsets: ConnectorOffsets,
 }
 
 impl Stage {
@@ -143,7 +144,7 @@ impl Stage {
     }
 }
 
-fn offsets(bootstrap: &str, policy: &str) -> SinkOffsets {
+fn offsets(bootstrap: &str, policy: &str) -> ConnectorOffsets {
     let bytes = "org.apache.kafka.connect.converters.ByteArrayConverter";
     let settings = [
         ("bootstrap.servers", bootstrap),
@@ -167,7 +168,7 @@ fn offsets(bootstrap: &str, policy: &str) -> SinkOffsets {
         factory: ConnectorFactory::Sink(|| Box::new(Keeper)),
     }]);
     let validator = ConnectorValidator::new(Arc::new(catalog), Arc::clone(&worker));
-    SinkOffsets::new(worker, Arc::new(validator))
+    ConnectorOffsets::new(worker, Arc::new(validator), OffsetStore::in_memory())
 }
 
 /// The settings of a connector: the least, and these.

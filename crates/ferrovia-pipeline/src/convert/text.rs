@@ -35,9 +35,9 @@ impl TextEncoding {
     }
 
     /// The bytes of a text; what the encoding does not know becomes a question mark.
-    pub(super) fn encode(self, text: &str) -> Vec<u8> {
+    pub(super) fn encode(self, text: &str) -> Cow<'_, [u8]> {
         let highest = match self {
-            Self::Utf8 => return text.as_bytes().to_vec(),
+            Self::Utf8 => return Cow::Borrowed(text.as_bytes()),
             Self::Latin1 => 0xFF,
             Self::Ascii => 0x7F,
         };

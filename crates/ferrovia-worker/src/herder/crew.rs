@@ -98,7 +98,7 @@ impl<R: TaskRunner> Crew<R> {
                 settings,
             } => self.ask_tasks(name, run, settings),
             WorkAction::StopConnector(name, run) => self.stop_connector(name, run),
-            WorkAction::AbandonConnector(name, run) => self.abandon_connector(&name, run),
+            WorkAction::AbandonConnector(name, run) => self.abandon_connector(name, run),
             WorkAction::StartTask { id, run, wish } => self.prepare_task(id, run, wish),
             WorkAction::StopTask(id, run) => {
                 let span = task_span(&id);
@@ -223,15 +223,10 @@ impl<R: TaskRunner> Crew<R> {
         });
     }
 
-    fn abandon_connector(&mut self, name: &Arc<str>, run: Run) {
+    /// Nobody waits for a connector any more. One that runs failed: it still gets to release what it has.
+    fn abandon_connector(&mut self, name: Arc<str>, run: Run) {
         self.starting.remove(&run);
-        if self
-            .connectors
-            .get(name)
-            .is_some_and(|(known, _)| *known == run)
-        {
-            self.connectors.remove(name);
-        }
+        self.stop_connector(name, run);
     }
 
     fn connector(&self, name: &str, run: Run) -> Option<Shared> {

@@ -17,7 +17,7 @@ use super::cluster::{Cluster, ClusterEvent, Opening};
 use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
 use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket};
-use super::offsets::SinkOffsets;
+use super::offsets::ConnectorOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
 use super::stage::Stages;
@@ -34,7 +34,7 @@ pub struct Herder<R> {
     machine: HerderMachine,
     crew: Crew<R>,
     validator: Arc<ConnectorValidator>,
-    offsets: SinkOffsets,
+    offsets: ConnectorOffsets,
     loggers: Loggers,
     requests: mpsc::Receiver<Request>,
     replies: BTreeMap<RequestId, Reply<Result<Outcome, HerderError>>>,
@@ -82,8 +82,8 @@ pub struct HerderParts<R> {
     pub runner: R,
     /// Checks settings.
     pub validator: Arc<ConnectorValidator>,
-    /// Reads and changes the offsets of sinks.
-    pub offsets: SinkOffsets,
+    /// Reads and changes the offsets of connectors.
+    pub offsets: ConnectorOffsets,
     /// Where the offsets of sources are kept.
     pub source_offsets: OffsetStore,
     /// The levels of loggers.

@@ -15,7 +15,7 @@ use self::source::IdleSource;
 use super::catalog::ConnectorCatalog;
 use super::driver::HerderParts;
 use super::machine::Rules;
-use super::offsets::SinkOffsets;
+use super::offsets::ConnectorOffsets;
 use super::runner::{TaskReports, TaskRunner, TaskStart};
 use super::validation::{ConnectorValidator, GivenSettings};
 use crate::config::{ConnectorFile, InitialState, StandaloneConfig, WorkerConfig};
@@ -101,6 +101,7 @@ pub(crate) fn parts_of(
     task_stop_timeout: Duration,
 ) -> HerderParts<Runner> {
     let validator = Arc::new(validator);
+    let source_offsets = OffsetStore::in_memory();
     HerderParts {
         rules: Rules {
             worker_id: worker_id.into(),
@@ -110,9 +111,13 @@ pub(crate) fn parts_of(
             cluster: None,
         },
         runner,
-        offsets: SinkOffsets::new(Arc::new(worker(&[])), Arc::clone(&validator)),
+        offsets: ConnectorOffsets::new(
+            Arc::new(worker(&[])),
+            Arc::clone(&validator),
+            source_offsets.clone(),
+        ),
         validator,
-        source_offsets: OffsetStore::in_memory(),
+        source_offsets,
         loggers: Loggers::detached(),
         cluster: None,
     }

@@ -33,7 +33,7 @@ use super::request::HerderError;
 use crate::config::connector::{no_class_message, topic_faults};
 use crate::config::providers::{Redactor, Resolved};
 use crate::config::worker::ClientKind;
-use crate::config::{ConnectorConfig, InitialState, Settings, WorkerConfig};
+use crate::config::{ConnectorConfig, InitialState, KindConfig, Settings, WorkerConfig};
 use crate::plugins::{Plugin, PluginCatalog, PluginKind, VersionRange};
 
 /// Settings as they came: a key may be there with no value, which is Java's `null`.
@@ -239,7 +239,7 @@ impl ConnectorValidator {
         Ok((connector, task.settings))
     }
 
-    /// The settings of a sink whose offsets are to be read or changed, which takes an admin client. May block.
+    /// The settings of a connector whose offsets are to be read or changed, which takes clients. May block.
     ///
     /// # Errors
     /// As [`resolve_task`](Self::resolve_task).
@@ -248,9 +248,18 @@ impl ConnectorValidator {
         connector: &BTreeMap<String, String>,
     ) -> Result<ResolvedConnector, HerderError> {
         let connector = self.resolve(connector)?;
-        // Validation asks nothing of the admin client where there are no dead letters.
-        for kind in [ClientKind::Admin, ClientKind::Consumer] {
-            clients::check_client(kind, &connector.config, &self.worker.override_policy)
+        // Validation asks nothing of the admin client of a sink where there are no dead letters.
+        let kinds: &[ClientKind] = match &connector.config.kind {
+            KindConfig::Sink(_) => &[ClientKind::Admin, ClientKind::Consumer],
+            KindConfig::Source(source) if source.offsets_topic.is_some() => &[
+                ClientKind::Producer,
+                ClientKind::Consumer,
+                ClientKind::Admin,
+            ],
+            KindConfig::Source(_) => &[ClientKind::Producer],
+        };
+        for kind in kinds {
+            clients::check_client(*kind, &connector.config, &self.worker.override_policy)
                 .map_err(HerderError::Failed)?;
         }
         Ok(connector)

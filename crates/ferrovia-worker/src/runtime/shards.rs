@@ -50,6 +50,7 @@ pub struct Shards {
 
 #[derive(Debug)]
 struct Shard {
+    event_loop: runtime::Handle,
     /// `None` once the thread is told to end.
     jobs: Option<mpsc::Sender<Job>>,
     /// How many jobs it has.
@@ -74,11 +75,10 @@ impl Shards {
     /// # Errors
     /// The thread has ended.
     pub async fn run(&self, job: Job) -> io::Result<()> {
-        let least = self
-            .shards
-            .iter()
-            .min_by_key(|shard| shard.load.load(Ordering::Relaxed));
-        match least.and_then(|shard| Some((shard, shard.jobs.as_ref()?))) {
+        match self
+            .least()
+            .and_then(|shard| Some((shard, shard.jobs.as_ref()?)))
+        {
             Some((shard, jobs)) => {
                 shard.load.fetch_add(1, Ordering::Relaxed);
                 jobs.send(job)
@@ -87,6 +87,16 @@ impl Shards {
             }
             None => Err(io::Error::other("the data threads have ended")),
         }
+    }
+
+    /// The event loop of the data thread that has the fewest jobs, for connections of a job that has a thread of its own.
+    pub fn event_loop(&self) -> Option<runtime::Handle> {
+        self.least().map(|shard| shard.event_loop.clone())
+    }
+
+    fn least(&self) -> Option<&Shard> {
+        let shards = self.shards.iter();
+        shards.min_by_key(|shard| shard.load.load(Ordering::Relaxed))
     }
 
     /// Gives `job` a thread of its own, which ends with it: for work that may block.
@@ -107,6 +117,7 @@ impl Shard {
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_JOBS);
         let load = Arc::new(AtomicUsize::new(0));
         let runtime = event_loop()?;
+        let event_loop = runtime.handle().clone();
         let thread = Builder::new().name(name.to_owned()).spawn({
             let load = Arc::clone(&load);
             move || {
@@ -125,6 +136,7 @@ impl Shard {
             }
         })?;
         Ok(Self {
+            event_loop,
             jobs: Some(jobs),
             load,
             thread: Some(thread),

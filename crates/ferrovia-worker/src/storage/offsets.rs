@@ -16,5 +16,5 @@ mod store;
 mod reader;
 
 pub use fold::{MergedOffsets, OffsetFold, SourceOffset};
-pub use record::{offset_key, offset_value};
+pub use record::{map_of_json, offset_key, offset_value};
 pub use store::{OffsetStore, OffsetStoreError, Offsets};

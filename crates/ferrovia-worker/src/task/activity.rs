@@ -140,7 +140,17 @@ impl Activity {
 }
 
 /// The calls of a task's code.
-const CALLS: [&str; 6] = ["start", "open", "put", "preCommit", "close", "stop"];
+const CALLS: [&str; 9] = [
+    "start",
+    "open",
+    "put",
+    "preCommit",
+    "close",
+    "stop",
+    "poll",
+    "commitRecord",
+    "commit",
+];
 const WAITING: u64 = 0;
 const PAUSED: u64 = 1;
 const NOTHING: u64 = 2;

@@ -1,5 +1,10 @@
 //! What a task has done so far, counted once per batch and readable from any thread.
 
+mod source;
+
+pub use source::{SourceTaskCounts, SourceTaskMetrics};
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use crate::task::activity::Activity;
@@ -17,10 +22,10 @@ pub struct SinkTaskMetrics {
     commits_completed: AtomicU64,
     commits_failed: AtomicU64,
     lag: AtomicI64,
-    activity: Activity,
+    activity: Arc<Activity>,
 }
 
-/// The counters at one moment.
+/// The counters of a sink task at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SinkTaskCounts {
     /// `sink-record-read-total`: records read from Kafka, before transformations.
@@ -76,7 +81,7 @@ impl SinkTaskMetrics {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn activity(&self) -> &Activity {
+    pub(crate) fn activity(&self) -> &Arc<Activity> {
         &self.activity
     }
 

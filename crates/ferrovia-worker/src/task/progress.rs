@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::status::TaskId;
 use crate::task::activity::{ActivityNow, Doing};
-use crate::task::metrics::SinkTaskCounts;
+use crate::task::metrics::{SinkTaskCounts, SourceTaskCounts};
 
 /// Remembers what was seen of tasks.
 #[derive(Debug)]
@@ -30,10 +30,49 @@ struct Seen {
 /// What was seen of a task at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Look {
-    pub(crate) activity: ActivityNow,
-    pub(crate) counts: SinkTaskCounts,
+    way: Way,
+    activity: ActivityNow,
+    /// Records that have come in and gone out.
+    records: (u64, u64),
+    /// Records that wait.
+    waiting: i64,
     /// Whether the worker's memory for records is used up.
-    pub(crate) is_memory_tight: bool,
+    is_memory_tight: bool,
+}
+
+/// Where a task's records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    FromKafka,
+    ToKafka,
+}
+
+impl Look {
+    /// At a task of a sink.
+    pub(crate) fn at_sink(
+        activity: ActivityNow,
+        counts: SinkTaskCounts,
+        is_memory_tight: bool,
+    ) -> Self {
+        Self {
+            way: Way::FromKafka,
+            activity,
+            records: (counts.records_read, counts.records_sent),
+            waiting: counts.lag,
+            is_memory_tight,
+        }
+    }
+
+    /// At a task of a source.
+    pub(crate) fn at_source(activity: ActivityNow, counts: SourceTaskCounts) -> Self {
+        Self {
+            way: Way::ToKafka,
+            activity,
+            records: (counts.polled, counts.written),
+            waiting: i64::try_from(counts.active()).unwrap_or(i64::MAX),
+            is_memory_tight: false,
+        }
+    }
 }
 
 /// A task that stands still.
@@ -42,7 +81,8 @@ pub(crate) struct Standstill {
     task: TaskId,
     cause: Cause,
     lasting: Duration,
-    lag: i64,
+    way: Way,
+    waiting: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +109,7 @@ impl ProgressWatch {
 
     /// Looks at a task, which has to be done more often than things are told.
     pub(crate) fn on_look(&mut self, id: &TaskId, look: Look, now: Duration) -> Option<Standstill> {
-        let records = (look.counts.records_read, look.counts.records_sent);
+        let records = look.records;
         let warn_after = self.warn_after;
         let seen = self.tasks.entry(id.clone()).or_insert_with(|| Seen {
             records,
@@ -77,7 +117,7 @@ impl ProgressWatch {
             next: warn_after,
         });
         let is_waiting =
-            look.activity.doing == Doing::Waiting && look.counts.lag > 0 && seen.records == records;
+            look.activity.doing == Doing::Waiting && look.waiting > 0 && seen.records == records;
         seen.records = records;
         let since = seen.waiting_since.filter(|_| is_waiting).unwrap_or(now);
         seen.waiting_since = is_waiting.then_some(since);
@@ -103,7 +143,8 @@ impl ProgressWatch {
             task: id.clone(),
             cause,
             lasting,
-            lag: look.counts.lag,
+            way: look.way,
+            waiting: look.waiting,
         })
     }
 }
@@ -114,22 +155,37 @@ impl fmt::Display for Standstill {
             task,
             cause,
             lasting,
-            lag,
+            way,
+            waiting,
         } = self;
         let seconds = lasting.as_secs_f64();
         write!(f, "Task {task} has made no progress for {seconds:.1} s: ")?;
-        match cause {
-            Cause::Call(call) => write!(f, "its {call} has not returned")?,
-            Cause::Retry(cause) => write!(
+        match (cause, way) {
+            (Cause::Call(call), _) => write!(f, "its {call} has not returned")?,
+            (Cause::Retry(cause), Way::FromKafka) => write!(
                 f,
                 "it tries to put the same records again and again: {cause}"
             )?,
-            Cause::Memory => f.write_str(
+            (Cause::Retry(cause), Way::ToKafka) => {
+                write!(f, "it tries the same record again and again: {cause}")?;
+            }
+            (Cause::Memory, _) => f.write_str(
                 "it waits for memory, which other tasks' records take (worker.memory.bytes)",
             )?,
-            Cause::Broker => f.write_str("it waits for a broker to send records")?,
+            (Cause::Broker, Way::FromKafka) => {
+                f.write_str("it waits for a broker to send records")?
+            }
+            (Cause::Broker, Way::ToKafka) => {
+                f.write_str("it waits for a broker to take records")?
+            }
         }
-        write!(f, "; behind those that it has read, {lag} records wait")
+        match way {
+            Way::FromKafka => write!(f, "; behind those that it has read, {waiting} records wait"),
+            Way::ToKafka => write!(
+                f,
+                "; {waiting} records that it has handed out are not in Kafka"
+            ),
+        }
     }
 }
 
@@ -139,19 +195,20 @@ mod tests {
 
     const WARN: Duration = Duration::from_secs(60);
 
-    fn look(doing: Doing, lasting: u64, lag: i64) -> Look {
-        Look {
-            activity: ActivityNow {
-                doing,
-                lasting: Duration::from_secs(lasting),
-                retrying: None,
-            },
-            counts: SinkTaskCounts {
-                lag,
-                ..SinkTaskCounts::default()
-            },
-            is_memory_tight: false,
+    fn doing(doing: Doing, lasting: u64) -> ActivityNow {
+        ActivityNow {
+            doing,
+            lasting: Duration::from_secs(lasting),
+            retrying: None,
         }
+    }
+
+    fn look(now: Doing, lasting: u64, lag: i64) -> Look {
+        let counts = SinkTaskCounts {
+            lag,
+            ..SinkTaskCounts::default()
+        };
+        Look::at_sink(doing(now, lasting), counts, false)
     }
 
     /// The moments, in seconds, at which a line is due, of looks every 15 seconds.
@@ -182,7 +239,7 @@ mod tests {
         assert!(told(|_| look(Doing::Nothing, 0, 7)).is_empty());
         let moving = |at| {
             let mut look = look(Doing::Waiting, 0, 7);
-            look.counts.records_read = at;
+            look.records.0 = at;
             look
         };
         assert!(told(moving).is_empty());
@@ -209,5 +266,16 @@ mod tests {
         let mut retrying = look(Doing::Waiting, 0, 0);
         retrying.activity.retrying = Some((Duration::from_secs(90), "org.x.E: no".to_owned()));
         assert!(shown(retrying).contains("again and again: org.x.E: no; "));
+        let counts = SourceTaskCounts {
+            polled: 9,
+            written: 5,
+            skipped: 1,
+            ..SourceTaskCounts::default()
+        };
+        assert_eq!(
+            shown(Look::at_source(doing(Doing::Calling("poll"), 90), counts)),
+            "Task s-3 has made no progress for 90.0 s: its poll has not returned; 3 records that it has handed out are \
+             not in Kafka"
+        );
     }
 }

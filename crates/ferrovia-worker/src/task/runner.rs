@@ -1,9 +1,13 @@
 //! Begins and ends tasks on the worker's data threads.
 
+mod counts;
+mod source;
+
+pub use counts::TaskMetrics;
+
 use std::collections::BTreeMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::cluster::Cluster;
@@ -13,30 +17,24 @@ use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::config::connector::{SinkConfig, Subscription};
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, WorkerConfig};
 use crate::herder::{TaskCode, TaskRunner, TaskStart};
-use crate::logging::task_span;
 use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
-use crate::task::metrics::{SinkTaskCounts, SinkTaskMetrics};
-use crate::task::progress::{Look, ProgressWatch};
-use crate::task::sink::{self, Command, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
+use crate::task::command::Command;
+use crate::task::sink::{self, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
+use crate::task::source as task_source;
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
 const COMMANDS_MAX: usize = 16;
 
 /// The share of the memory budget that idle buffers may keep.
 const IDLE_BUFFERS_SHARE: usize = 2;
-
-/// Looks at a task until it is warned of.
-const LOOKS: u32 = 4;
-/// Between two looks at all tasks.
-const LOOK_PAUSE_MIN: Duration = Duration::from_millis(10);
-const LOOK_PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// Runs tasks on data threads, and those that may block on threads of their own.
 #[derive(Debug)]
@@ -48,53 +46,9 @@ pub struct ThreadedRunner {
     commands: BTreeMap<TaskId, mpsc::Sender<Command>>,
     metrics: TaskMetrics,
     /// Where the offsets of sources are kept.
-    _offsets: OffsetStore,
+    offsets: OffsetStore,
     /// Warns of tasks that stand still.
     _watching: JoinSet<()>,
-}
-
-/// The counters of all tasks of this worker, readable from any thread.
-#[derive(Clone, Debug, Default)]
-pub struct TaskMetrics(Arc<Mutex<BTreeMap<TaskId, Arc<SinkTaskMetrics>>>>);
-
-impl TaskMetrics {
-    /// The counters now, by task. A task that was restarted counts from zero.
-    pub fn counts(&self) -> Vec<(TaskId, SinkTaskCounts)> {
-        let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks
-            .iter()
-            .map(|(id, metrics)| (id.clone(), metrics.counts()))
-            .collect()
-    }
-
-    /// Looks at all tasks again and again, and warns of those that stand still for `warn_after`.
-    async fn watch(self, warn_after: Duration, budget: MemoryBudget) {
-        let mut watch = ProgressWatch::new(warn_after);
-        let begun = Instant::now();
-        let pause = (warn_after / LOOKS).clamp(LOOK_PAUSE_MIN, LOOK_PAUSE_MAX);
-        loop {
-            tokio::time::sleep(pause).await;
-            let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            watch.retain(|id| tasks.contains_key(id));
-            for (id, metrics) in tasks.iter() {
-                let look = Look {
-                    activity: metrics.activity().look(),
-                    counts: metrics.counts(),
-                    is_memory_tight: budget.is_tight(),
-                };
-                if let Some(standstill) = watch.on_look(id, look, begun.elapsed()) {
-                    task_span(id).in_scope(|| tracing::warn!("{standstill}"));
-                }
-            }
-        }
-    }
-
-    fn register(&self, id: TaskId) -> Arc<SinkTaskMetrics> {
-        let metrics = Arc::new(SinkTaskMetrics::default());
-        let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.insert(id, Arc::clone(&metrics));
-        metrics
-    }
 }
 
 impl ThreadedRunner {
@@ -116,7 +70,7 @@ impl ThreadedRunner {
             worker,
             commands: BTreeMap::new(),
             metrics,
-            _offsets: offsets,
+            offsets,
             _watching: watching,
         })
     }
@@ -138,29 +92,32 @@ impl ThreadedRunner {
             is_paused,
             reports,
         } = start;
-        let placement = task.placement();
-        let task = match task {
-            TaskCode::Sink(task) => task,
-            TaskCode::Source(_) => {
-                let error = ConnectError::failed("this worker runs no tasks of sources");
-                return Err((error, reports));
-            }
-        };
-        let spec = self.spec(&id, &connector, settings, task, is_paused);
-        let spec = match spec {
-            Ok(spec) => spec,
-            Err(error) => return Err((error, reports)),
-        };
         let (commands, queue) = mpsc::channel(COMMANDS_MAX);
-        let name = spec.name.clone();
         let span = tracing::Span::current();
         let ending = reports.clone();
-        let job = Job::new(move || {
-            tracing::Instrument::instrument(sink::run(spec, queue, reports), span)
-        });
+        let (placement, job) = match task {
+            TaskCode::Sink(task) => {
+                let placement = task.placement();
+                let spec = match self.spec(&id, &connector, settings, task, is_paused) {
+                    Ok(spec) => spec,
+                    Err(error) => return Err((error, reports)),
+                };
+                let run = move || sink::run(spec, queue, reports).instrument(span);
+                (placement, Job::new(run))
+            }
+            TaskCode::Source(task) => {
+                let placement = task.placement();
+                let spec = match self.source_spec(&id, &connector, settings, task, is_paused) {
+                    Ok(spec) => spec,
+                    Err(error) => return Err((error, reports)),
+                };
+                let run = move || task_source::run(spec, queue, reports).instrument(span);
+                (placement, Job::new(run))
+            }
+        };
         let given = match placement {
             Placement::Shared => self.shards.run(job).await,
-            _ => Shards::run_alone(&format!("task-{name}"), job),
+            _ => Shards::run_alone(&format!("task-{id}"), job),
         };
         given.map_err(|error| {
             (
@@ -203,7 +160,7 @@ impl ThreadedRunner {
             budget: self.budget.clone(),
             pool: self.pool.clone(),
             control: tokio::runtime::Handle::current(),
-            metrics: self.metrics.register(id.clone()),
+            metrics: self.metrics.register_sink(id.clone()),
             starts_paused,
         })
     }

@@ -18,8 +18,9 @@ use ferrovia_worker::config::connector::ErrorsConfig;
 use ferrovia_worker::herder::TaskReports;
 use ferrovia_worker::herder::work::Run;
 use ferrovia_worker::status::TaskId;
+use ferrovia_worker::task::command::Command;
 use ferrovia_worker::task::metrics::SinkTaskMetrics;
-use ferrovia_worker::task::sink::{Command, ReportSpec, SinkTaskSpec, run};
+use ferrovia_worker::task::sink::{ReportSpec, SinkTaskSpec, run};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 

@@ -1,6 +1,9 @@
 //! The driver with a runner that only reports.
 
+mod sources;
+
 use super::*;
+use crate::config::ConnectorFile;
 use crate::config::DistributedConfig;
 use crate::herder::machine::ClusterRules;
 use crate::herder::testing::{Runner, file, parts};

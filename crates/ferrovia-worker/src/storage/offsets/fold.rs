@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ferrovia_pipeline::data::Value;
+use ferrovia_pipeline::error::ConnectError;
 
 use crate::storage::json;
-use crate::storage::offsets::record::parse_key;
+use crate::storage::offsets::record::{parse_key, to_json};
 
 /// The offsets topic so far: the bytes of values by the bytes of keys.
 ///
@@ -80,6 +81,16 @@ pub struct SourceOffset {
     pub partition: Value<'static>,
     /// How far it has been read: a map, or null.
     pub offset: Value<'static>,
+}
+
+impl SourceOffset {
+    /// The JSON of the partition and of the offset.
+    ///
+    /// # Errors
+    /// What is stored is neither an offset nor null.
+    pub fn to_json(&self) -> Result<(Vec<u8>, Vec<u8>), ConnectError> {
+        Ok((to_json(&self.partition)?, to_json(&self.offset)?))
+    }
 }
 
 /// The offsets that a connector sees: those of its own topic, where it has one, before those of the worker's.

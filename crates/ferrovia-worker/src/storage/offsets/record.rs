@@ -30,6 +30,36 @@ pub fn offset_value(offset: Option<&Map<'_>>) -> Result<Option<Vec<u8>>, Connect
     json::written(&Value::Map(offset.clone()))
 }
 
+/// A partition or an offset that users write in JSON, as it is read again once it is stored.
+///
+/// # Errors
+/// It is no object, or holds something else than numbers, texts, truth values and nulls.
+///
+/// # Source
+/// `Worker.normalizeSourceConnectorOffsets`
+pub fn map_of_json(json: &[u8]) -> Result<Map<'static>, ConnectError> {
+    match json::read(Some(json))? {
+        Value::Map(map) => {
+            check(&map)?;
+            Ok(map.into_owned())
+        }
+        _ => Err(ConnectError::data("Offsets must be specified as a Map")),
+    }
+}
+
+/// The JSON of a partition or an offset, which may be null.
+///
+/// # Errors
+/// As [`map_of_json`].
+pub(super) fn to_json(value: &Value<'_>) -> Result<Vec<u8>, ConnectError> {
+    match value {
+        Value::Map(map) => check(map)?,
+        Value::Null => {}
+        _ => return Err(ConnectError::data("Offsets must be specified as a Map")),
+    }
+    Ok(json::written(value)?.unwrap_or_else(|| b"null".to_vec()))
+}
+
 /// What is wrong with a partition or an offset, in the words of `OffsetUtils.validateFormat`.
 fn check(map: &Map<'_>) -> Result<(), ConnectError> {
     for (key, value) in map.iter_unordered() {

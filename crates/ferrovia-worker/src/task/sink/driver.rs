@@ -19,14 +19,15 @@ use tokio::task::JoinSet;
 
 use crate::herder::TaskReports;
 use crate::status::State;
+use crate::task::command::Command;
+use crate::task::guarded::Guarded;
 use crate::task::metrics::SinkTaskMetrics;
+use crate::task::retry::Retries;
 use crate::task::sink::commit::{Commit, CommitPosition, Commits};
 use crate::task::sink::fetch::Intake;
 use crate::task::sink::machine::{SinkMachine, Step};
 use crate::task::sink::partition;
-use crate::task::sink::put::Guarded;
 use crate::task::sink::report::{ReportSpec, Reporters};
-use crate::task::sink::retry::Retries;
 
 /// Everything a sink task needs to run. It is made on the control thread and goes to the task's own.
 pub struct SinkTaskSpec {
@@ -70,23 +71,12 @@ impl std::fmt::Debug for SinkTaskSpec {
     }
 }
 
-/// What an operator wants of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Stop reading, keep the partitions.
-    Pause,
-    /// Read on.
-    Resume,
-    /// Commit and end.
-    Stop,
-}
-
 /// Runs a task until it is told to stop or fails. Closing `commands` stops it too.
 pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, reports: TaskReports) {
     if spec.starts_paused {
         spec.metrics.activity().pause();
         reports.state(State::Paused, "").await;
-        let goes_on = wait_for_resume(&mut commands).await;
+        let goes_on = Command::wait_for_resume(&mut commands).await;
         spec.metrics.activity().resume();
         if !goes_on {
             reports.state(State::Unassigned, "").await;
@@ -118,20 +108,9 @@ pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, repo
     reports.ended().await;
 }
 
-/// Whether the task is to run at all.
-async fn wait_for_resume(commands: &mut mpsc::Receiver<Command>) -> bool {
-    loop {
-        match commands.recv().await {
-            Some(Command::Resume) => return true,
-            Some(Command::Pause) => {}
-            Some(Command::Stop) | None => return false,
-        }
-    }
-}
-
 /// A task that runs.
 pub(super) struct Driver {
-    pub(super) task: Guarded,
+    pub(super) task: Guarded<dyn SinkTask>,
     pub(super) context: SinkContext,
     pub(super) batch: SinkBatch,
     pub(super) retries: Retries,
@@ -171,7 +150,7 @@ impl Driver {
         let batch = SinkBatch::new(spec.plan, inflater, errors, spec.consumer.check_crcs);
         let settings = crate::task::sink::fetch::settings(&spec.consumer);
         Self {
-            task: Guarded::new(spec.task, Arc::clone(&spec.metrics)),
+            task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
             context,
             batch,
             retries: Retries::new(&spec.reports.errors),

@@ -9,8 +9,8 @@ use crate::config::connector::ErrorsConfig;
 use crate::config::connector_definition::OUTAGE_THRESHOLD;
 use crate::herder::TaskReports;
 use crate::status::TaskId;
+use crate::task::retry::Retries;
 use crate::task::sink::dead_letters::{DeadLetterSpec, DeadLetters};
-use crate::task::sink::retry::Retries;
 
 /// Who is told of bad records, as the connector is configured.
 #[derive(Clone, Debug)]

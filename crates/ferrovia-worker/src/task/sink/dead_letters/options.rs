@@ -59,7 +59,7 @@ impl LetterOptions {
     ///
     /// # Source
     /// `KafkaProducer.ensureValidRecordSize`
-    pub(super) fn check_size(
+    pub(crate) fn check_size(
         &self,
         key: Option<&[u8]>,
         value: Option<&[u8]>,

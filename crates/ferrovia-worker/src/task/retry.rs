@@ -9,7 +9,7 @@ use crate::config::connector::ErrorsConfig;
 
 /// The tries of one record at a time.
 #[derive(Debug)]
-pub(super) struct Retries {
+pub(crate) struct Retries {
     /// `errors.retry.timeout`; `None` for ever.
     timeout: Option<Duration>,
     /// `errors.retry.delay.max.ms`
@@ -25,7 +25,7 @@ struct Current {
 }
 
 impl Retries {
-    pub(super) fn new(config: &ErrorsConfig) -> Self {
+    pub(crate) fn new(config: &ErrorsConfig) -> Self {
         Self {
             timeout: config.retry_timeout,
             delay_max: config.retry_delay_max,
@@ -34,12 +34,12 @@ impl Retries {
     }
 
     /// Whether anything is tried again at all.
-    pub(super) fn are_wanted(config: &ErrorsConfig) -> bool {
+    pub(crate) fn are_wanted(config: &ErrorsConfig) -> bool {
         config.retry_timeout != Some(Duration::ZERO)
     }
 
     /// A try has failed: how long to wait for the next one, or `None` to give up. `random` is from 0 to 1.
-    pub(super) fn on_failure(&mut self, now: Instant, random: f64) -> Option<Duration> {
+    pub(crate) fn on_failure(&mut self, now: Instant, random: f64) -> Option<Duration> {
         let fresh = Current {
             since: now,
             attempts: 0,
@@ -64,8 +64,8 @@ impl Retries {
         Some(delay.min(left))
     }
 
-    /// A batch was put: no record is being tried.
-    pub(super) fn on_put(&mut self) {
+    /// It went well: no record is being tried.
+    pub(crate) fn on_success(&mut self) {
         self.current = None;
     }
 }
@@ -117,7 +117,7 @@ mod tests {
     fn success_begins_anew() {
         let mut retries = retries(Some(4_000), 60_000);
         assert_eq!(delays(&mut retries, 2), [300, 600]);
-        retries.on_put();
+        retries.on_success();
         assert_eq!(delays(&mut retries, 1), [300]);
     }
 }

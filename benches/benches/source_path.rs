@@ -1,0 +1,200 @@
+//! The whole path of a source task: a trivial source whose records are converted, batched and produced to the embedded
+//! broker in this process. Prints records per second, and the processor time of each thread per record.
+//!
+//! Give it a number of records: `cargo bench -p ferrovia-benches --bench source_path -- 10000000`.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a program of its own, which prints what it measured"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferrovia_broker::{BrokerConfig, EmbeddedBroker};
+use ferrovia_pipeline::data::{Map, SchemaAndValue, Value};
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::sink::Placement;
+use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
+use ferrovia_worker::config::ConnectorConfig;
+use ferrovia_worker::config::worker::StandaloneConfig;
+use ferrovia_worker::herder::work::Run;
+use ferrovia_worker::herder::{TaskCode, TaskReports, TaskRunner, TaskStart};
+use ferrovia_worker::status::TaskId;
+use ferrovia_worker::storage::offsets::OffsetStore;
+use ferrovia_worker::task::runner::ThreadedRunner;
+use tokio::sync::mpsc;
+
+const RECORDS: u64 = 200_000;
+const POLL_RECORDS: u64 = 2_000;
+const PARTITIONS: i32 = 8;
+const VALUE: &str = "A hundred bytes of text, which is about as much as a line of a log has where machines talk to people";
+
+fn main() {
+    let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
+    let records = numbers.next().unwrap_or(RECORDS);
+    for (name, placement) in [
+        ("own thread", Placement::OwnThread),
+        ("shared thread", Placement::Shared),
+    ] {
+        for batch_size in ["16384", "131072"] {
+            let took = run(placement, records, batch_size);
+            let pace = records as f64 / took.as_secs_f64();
+            println!("{name}, batch.size {batch_size}: {pace:.0} records/s");
+        }
+    }
+}
+
+/// Moves so many records, and tells how long that took.
+fn run(placement: Placement, records: u64, batch_size: &str) -> Duration {
+    let config = BrokerConfig {
+        default_partitions: PARTITIONS,
+        auto_create_topics: true,
+        ..BrokerConfig::default()
+    };
+    let broker = EmbeddedBroker::start_blocking(config).expect("a broker");
+    let servers = broker.address().to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("an event loop");
+    let took = runtime.block_on(moves(&servers, placement, records, batch_size));
+    let stored: i64 = broker.topic_end_offsets("t").into_iter().sum();
+    assert_eq!(stored.cast_unsigned(), records, "records in the topic");
+    took
+}
+
+async fn moves(servers: &str, placement: Placement, records: u64, batch_size: &str) -> Duration {
+    let converter = "org.apache.kafka.connect.storage.StringConverter";
+    let worker = settings(&[
+        ("bootstrap.servers", servers),
+        ("key.converter", converter),
+        ("value.converter", converter),
+        ("offset.storage.file.filename", "unused"),
+        ("worker.threads", "1"),
+    ]);
+    let worker = StandaloneConfig::from_settings(worker).expect("settings");
+    let connector = settings(&[
+        ("name", "s"),
+        ("connector.class", "x.Trivial"),
+        ("producer.override.batch.size", batch_size),
+    ]);
+    let config = ConnectorConfig::source(connector.clone(), false).expect("settings");
+    let offsets = OffsetStore::in_memory();
+    let mut runner = ThreadedRunner::start(Arc::new(worker.worker), offsets).expect("threads");
+    let (queue, mut reports) = mpsc::channel(64);
+    let id = TaskId::new("s", 0);
+    let before = processor_time();
+    let began = Instant::now();
+    runner
+        .start_task(TaskStart {
+            id: id.clone(),
+            connector: Arc::new(config),
+            settings: connector,
+            task: TaskCode::Source(Box::new(Trivial::new(placement, records))),
+            is_paused: false,
+            reports: TaskReports::new(id.clone(), Run(1), queue),
+        })
+        .await;
+    let written = |runner: &ThreadedRunner| runner.metrics().source_counts()[0].1.written;
+    while written(&runner) < records {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let took = began.elapsed();
+    for (thread, time) in processor_time() {
+        let time = time.saturating_sub(before.get(&thread).copied().unwrap_or_default());
+        if time > Duration::from_millis(20) {
+            let each = time.as_nanos() as f64 / records as f64;
+            println!("  {thread}: {each:.0} ns of processor per record");
+        }
+    }
+    runner.stop_task(&id).await;
+    while reports.recv().await.is_some() {}
+    took
+}
+
+/// What each thread has taken of the processors, by name; a tick is ten milliseconds.
+fn processor_time() -> BTreeMap<String, Duration> {
+    let mut times = BTreeMap::new();
+    for thread in fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let Ok(stat) = fs::read_to_string(thread.path().join("stat")) else {
+            continue;
+        };
+        let Some((name, rest)) = stat.split_once('(').and_then(|it| it.1.rsplit_once(')')) else {
+            continue;
+        };
+        let fields: Vec<u64> = rest
+            .split_whitespace()
+            .map(|it| it.parse().unwrap_or(0))
+            .collect();
+        let ticks = fields.get(11).unwrap_or(&0) + fields.get(12).unwrap_or(&0);
+        *times.entry(name.to_owned()).or_default() += Duration::from_millis(ticks * 10);
+    }
+    times
+}
+
+fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let pairs = pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    pairs.collect()
+}
+
+/// A source of equal values without keys.
+struct Trivial {
+    placement: Placement,
+    partition: Arc<Map<'static>>,
+    next: u64,
+    records: u64,
+}
+
+impl Trivial {
+    fn new(placement: Placement, records: u64) -> Self {
+        let mut partition = Map::new();
+        partition.put("file", Value::text("a"));
+        Self {
+            placement,
+            partition: Arc::new(partition),
+            next: 0,
+            records,
+        }
+    }
+}
+
+impl SourceTask for Trivial {
+    fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    fn start(&mut self, _: &mut SourceContext) -> Result<(), ConnectError> {
+        Ok(())
+    }
+
+    fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
+        let end = self.records.min(self.next + POLL_RECORDS);
+        if self.next == end {
+            context.wait(Duration::from_millis(1));
+        }
+        let record = |number: u64| {
+            let mut offset = Map::new();
+            offset.put("position", Value::Int64(number.cast_signed()));
+            let value = SchemaAndValue::new(None, Value::text(VALUE));
+            SourceRecord::new(Arc::clone(&self.partition), offset, "t", value)
+        };
+        let records = (self.next..end).map(record).collect();
+        self.next = end;
+        Ok(records)
+    }
+
+    fn stop(&mut self) -> Result<(), ConnectError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,235 @@
+//! What happens to each record between a source and its bytes, worked out once when a task starts.
+
+use std::borrow::Cow;
+
+use crate::convert::{Converter, HeaderConverter};
+use crate::data::{Headers, Record};
+use crate::error::ConnectError;
+use crate::errors::{Failure, Stage};
+use crate::transform::TransformationChain;
+
+/// The steps from a source's record to the bytes that are produced.
+#[derive(Debug)]
+pub struct SourcePlan {
+    key: Converter,
+    value: Converter,
+    headers: HeaderConverter,
+    chain: TransformationChain,
+}
+
+/// The bytes of a record. What is stored as the record has it is borrowed from there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RecordBytes<'r> {
+    /// The key.
+    pub key: Option<Cow<'r, [u8]>>,
+    /// The value.
+    pub value: Option<Cow<'r, [u8]>>,
+    /// The headers, in order.
+    pub headers: Vec<HeaderBytes<'r>>,
+}
+
+/// The name of a header and its bytes.
+pub type HeaderBytes<'r> = (&'r str, Option<Vec<u8>>);
+
+impl SourcePlan {
+    /// The plan of a task with these converters and transformations.
+    pub fn new(
+        key: Converter,
+        value: Converter,
+        headers: HeaderConverter,
+        chain: TransformationChain,
+    ) -> Self {
+        Self {
+            key,
+            value,
+            headers,
+            chain,
+        }
+    }
+
+    /// Whether there is any transformation.
+    pub fn has_transformations(&self) -> bool {
+        !self.chain.is_empty()
+    }
+
+    /// Transforms a record: `None` when a transformation dropped it. What has become of a record that cannot be
+    /// transformed is nothing to look at.
+    ///
+    /// # Errors
+    /// Where it failed, and why.
+    pub fn transform<'a>(&mut self, record: Record<'a>) -> Result<Option<Record<'a>>, Failure> {
+        let transformed = self.chain.apply(record);
+        transformed.map_err(|at| Failure {
+            stage: Stage::Transformation,
+            class: at.class,
+            error: at.error,
+        })
+    }
+
+    /// Converts a transformed record: headers first, then key and value.
+    ///
+    /// # Errors
+    /// Where it failed, and why. The error is never retriable: no built-in converter asks anybody.
+    ///
+    /// # Source
+    /// `AbstractWorkerSourceTask.convertTransformedRecord`, for the order of the steps
+    pub fn convert<'r>(&self, record: &'r Record<'_>) -> Result<RecordBytes<'r>, Failure> {
+        let topic = &*record.topic;
+        let failed = |stage, class| {
+            move |error: ConnectError| Failure {
+                stage,
+                class,
+                error,
+            }
+        };
+        let headers = self.convert_headers(topic, &record.headers);
+        let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
+        let key = &record.key;
+        let key = self.key.bytes_of(topic, key.schema.as_ref(), &key.value);
+        let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
+        let value = &record.value;
+        let value = self
+            .value
+            .bytes_of(topic, value.schema.as_ref(), &value.value);
+        let value = value.map_err(failed(Stage::ValueConverter, self.value.class()))?;
+        Ok(RecordBytes {
+            key,
+            value,
+            headers,
+        })
+    }
+
+    fn convert_headers<'r>(
+        &self,
+        topic: &str,
+        headers: &'r Headers<'_>,
+    ) -> Result<Vec<HeaderBytes<'r>>, ConnectError> {
+        let converted = headers.iter().map(|header| {
+            let value = &header.value;
+            let schema = value.schema.as_ref();
+            let bytes =
+                self.headers
+                    .from_connect_header(topic, &header.key, schema, &value.value)?;
+            Ok((&*header.key, bytes))
+        });
+        converted.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::convert::ConverterRole;
+    use crate::data::{Map, Origin, Schema, SchemaAndValue, SchemaType, Value};
+
+    fn converter(class: &str) -> Converter {
+        let settings = BTreeMap::from([("schemas.enable".to_owned(), "false".to_owned())]);
+        let made = Converter::from_class(class, &settings, ConverterRole::Value);
+        made.unwrap().unwrap()
+    }
+
+    fn plan(key: &str, value: &str, transforms: &[(&str, &str)]) -> SourcePlan {
+        let settings: BTreeMap<String, String> = transforms
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        SourcePlan::new(
+            converter(key),
+            converter(value),
+            HeaderConverter::Simple,
+            TransformationChain::from_settings(&settings).unwrap(),
+        )
+    }
+
+    fn record<'a>(map: &'a Map<'static>, value: Value<'a>) -> Record<'a> {
+        let mut headers = Headers::new();
+        headers.add("h", SchemaAndValue::new(None, Value::Int32(5)));
+        headers.add("n", SchemaAndValue::NULL);
+        Record {
+            topic: "t".into(),
+            partition: None,
+            key: SchemaAndValue::new(Schema::of(SchemaType::String), Value::text("k")),
+            value: SchemaAndValue::new(None, value),
+            timestamp: None,
+            headers,
+            origin: Origin::Source {
+                partition: map,
+                offset: map,
+            },
+        }
+    }
+
+    #[test]
+    fn text_is_borrowed_and_headers_keep_their_order() {
+        let map = Map::new();
+        let record = record(&map, Value::text("v"));
+        let bytes = plan("StringConverter", "StringConverter", &[]).convert(&record);
+        let bytes = bytes.unwrap();
+        assert!(matches!(bytes.key, Some(Cow::Borrowed(b"k"))));
+        assert!(matches!(bytes.value, Some(Cow::Borrowed(b"v"))));
+        let five: &[u8] = b"5";
+        let shown = bytes.headers.iter().map(|(k, v)| (*k, v.as_deref()));
+        let shown: Vec<_> = shown.collect();
+        assert_eq!(shown, [("h", Some(five)), ("n", None)]);
+    }
+
+    #[test]
+    fn json_is_written_and_null_is_a_tombstone() {
+        let map = Map::new();
+        let mut value = Map::new();
+        value.put("a", Value::Int64(1));
+        let plan = plan("StringConverter", "JsonConverter", &[]);
+        let object = record(&map, Value::Map(value));
+        assert_eq!(
+            plan.convert(&object).unwrap().value.as_deref(),
+            Some(br#"{"a":1}"#.as_slice())
+        );
+        let null = record(&map, Value::Null);
+        assert_eq!(plan.convert(&null).unwrap().value, None);
+    }
+
+    #[test]
+    fn failure_says_where_and_headers_come_first() {
+        let map = Map::new();
+        let record = record(&map, Value::Int64(1));
+        let failed = |plan: SourcePlan| {
+            let failure = plan.convert(&record).unwrap_err();
+            (failure.stage, failure.class.rsplit('.').next().unwrap())
+        };
+        let value = plan("StringConverter", "ByteArrayConverter", &[]);
+        assert_eq!(failed(value), (Stage::ValueConverter, "ByteArrayConverter"));
+        let key = plan("ByteArrayConverter", "ByteArrayConverter", &[]);
+        assert_eq!(failed(key), (Stage::KeyConverter, "ByteArrayConverter"));
+        let mut headers = plan("ByteArrayConverter", "ByteArrayConverter", &[]);
+        headers.headers = HeaderConverter::Converter(converter("BooleanConverter"));
+        assert_eq!(
+            failed(headers),
+            (Stage::HeaderConverter, "BooleanConverter")
+        );
+    }
+
+    #[test]
+    fn transformations_rename_and_drop() {
+        let route = [
+            ("transforms", "r"),
+            ("transforms.r.type", "RegexRouter"),
+            ("transforms.r.regex", "(.*)"),
+            ("transforms.r.replacement", "$1-x"),
+        ];
+        let map = Map::new();
+        let mut routed = plan("StringConverter", "StringConverter", &route);
+        assert!(routed.has_transformations());
+        let renamed = routed.transform(record(&map, Value::Null)).unwrap();
+        assert_eq!(renamed.unwrap().topic, "t-x");
+        let drop = [("transforms", "f"), ("transforms.f.type", "Filter")];
+        let mut dropped = plan("StringConverter", "StringConverter", &drop);
+        assert!(
+            dropped
+                .transform(record(&map, Value::Null))
+                .unwrap()
+                .is_none()
+        );
+    }
+}

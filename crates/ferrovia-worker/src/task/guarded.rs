@@ -1,0 +1,98 @@
+//! A connector's task behind a guard: a panic there is that task's failure and nobody else's.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
+
+use crate::task::activity::Activity;
+
+/// A connector's task. Once it has panicked, it is called no more but for its `stop`.
+pub(super) struct Guarded<T: ?Sized> {
+    task: Box<T>,
+    activity: Arc<Activity>,
+    has_panicked: bool,
+}
+
+impl<T: ?Sized> Guarded<T> {
+    /// Others see by `activity` which call is under way.
+    pub(super) fn new(task: Box<T>, activity: Arc<Activity>) -> Self {
+        Self {
+            task,
+            activity,
+            has_panicked: false,
+        }
+    }
+
+    /// Calls the task; `what` is the method's name for users.
+    ///
+    /// # Errors
+    /// The task panicked.
+    pub(super) fn call<R>(
+        &mut self,
+        what: &str,
+        call: impl FnOnce(&mut T) -> R,
+    ) -> Result<R, ConnectError> {
+        self.activity.enter(what);
+        let outcome = guarded(what, || call(self.task.as_mut()));
+        self.activity.leave();
+        self.has_panicked |= outcome.is_err();
+        outcome
+    }
+
+    /// Whether nobody knows what the task has left half done: not even its word on safe offsets counts.
+    pub(super) fn has_panicked(&self) -> bool {
+        self.has_panicked
+    }
+}
+
+impl Guarded<dyn SourceTask> {
+    /// Asks the task for records, which borrow from it.
+    ///
+    /// # Errors
+    /// The task panicked.
+    pub(super) fn poll(
+        &mut self,
+        context: &mut SourceContext,
+    ) -> Result<Result<Vec<SourceRecord<'_>>, ConnectError>, ConnectError> {
+        self.activity.enter("poll");
+        let outcome = guarded("poll", || self.task.poll(context));
+        self.activity.leave();
+        self.has_panicked |= outcome.is_err();
+        outcome
+    }
+}
+
+impl<T: ?Sized> Drop for Guarded<T> {
+    fn drop(&mut self) {
+        self.activity.end();
+    }
+}
+
+/// Runs `call` and answers what it returned.
+///
+/// # Errors
+/// The call panicked.
+fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, ConnectError> {
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
+        let text = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        ConnectError::failed(format!("the task panicked in {what}: {text}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panic_becomes_an_error_that_says_where() {
+        let error = guarded("put", || panic!("boom {}", 7)).unwrap_err();
+        assert_eq!(error.to_string(), "the task panicked in put: boom 7");
+        assert!(!error.is_retriable());
+    }
+}

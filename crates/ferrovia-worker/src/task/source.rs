@@ -1,0 +1,23 @@
+//! The source path, from polled records to stored offsets. Its files are its steps, in this order.
+//!
+//! `poll` asks the connector's task for records, `take` leads each of them through the plan that `convert` makes of
+//! settings, and into an open `batch`; `topics` makes topics that are not there. `produce` sends batches, `report` tells
+//! of records that were bad, and `commit` keeps which offsets may be stored. `flow` hears commands and acknowledgements
+//! meanwhile. The `machine` says when to do what, and `driver` does it.
+
+mod poll;
+mod take;
+mod convert;
+mod topics;
+mod batch;
+mod produce;
+mod report;
+mod commit;
+mod flow;
+mod machine;
+mod driver;
+
+pub use convert::compile;
+pub use driver::{SourceTaskSpec, run};
+pub use produce::{ProduceOptions, ProduceSpec};
+pub use topics::CreationSpec;

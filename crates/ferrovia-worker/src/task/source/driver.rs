@@ -1,0 +1,235 @@
+//! Runs one source task: does what the machine says, and tells it what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::plan::source::SourcePlan;
+use ferrovia_pipeline::source::{SourceContext, SourceTask};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::config::connector::ErrorsConfig;
+use crate::herder::TaskReports;
+use crate::status::{State, TaskId};
+use crate::storage::offsets::OffsetStore;
+use crate::task::command::Command;
+use crate::task::guarded::Guarded;
+use crate::task::metrics::SourceTaskMetrics;
+use crate::task::source::batch::{Batches, Gathering, Reach};
+use crate::task::source::commit::Submitted;
+use crate::task::source::convert::Shaper;
+use crate::task::source::flow::{Flow, Heard};
+use crate::task::source::machine::{SourceMachine, Step, Timing};
+use crate::task::source::produce::{Outlet, ProduceSpec};
+use crate::task::source::report::Reporter;
+use crate::task::source::take::Intake;
+use crate::task::source::topics::{Creation, CreationSpec};
+
+/// Everything a source task needs to run. It is made on the control thread and goes to the task's own.
+pub struct SourceTaskSpec {
+    /// Which task it is.
+    pub id: TaskId,
+    /// The task's settings, with variables of configuration providers filled in.
+    pub settings: BTreeMap<String, String>,
+    /// The task, not yet started.
+    pub task: Box<dyn SourceTask>,
+    /// How its records are transformed and converted.
+    pub plan: SourcePlan,
+    /// What is done about bad records.
+    pub errors: ErrorsConfig,
+    /// How it produces.
+    pub produce: ProduceSpec,
+    /// How topics are made, if they are.
+    pub creation: Option<CreationSpec>,
+    /// Where its offsets are kept.
+    pub offsets: OffsetStore,
+    /// `offset.flush.interval.ms`
+    pub commit_interval: Duration,
+    /// `offset.flush.timeout.ms`
+    pub commit_timeout: Duration,
+    /// `task.shutdown.graceful.timeout.ms`
+    pub stop_timeout: Duration,
+    /// What the task counts.
+    pub metrics: Arc<SourceTaskMetrics>,
+    /// Whether to wait for a resume before anything else.
+    pub starts_paused: bool,
+}
+
+impl std::fmt::Debug for SourceTaskSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SourceTaskSpec")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs a task until it is told to stop or fails. Closing `commands` stops it too.
+pub async fn run(
+    spec: SourceTaskSpec,
+    mut commands: mpsc::Receiver<Command>,
+    reports: TaskReports,
+) {
+    if spec.starts_paused {
+        spec.metrics.activity().pause();
+        reports.state(State::Paused, "").await;
+        let goes_on = Command::wait_for_resume(&mut commands).await;
+        spec.metrics.activity().resume();
+        if !goes_on {
+            reports.state(State::Unassigned, "").await;
+            reports.ended().await;
+            return;
+        }
+    }
+    let mut driver = Driver::new(spec, commands, reports.clone());
+    let outcome = match driver.start().await {
+        Ok(()) => {
+            tracing::info!("Source task finished initialization and start");
+            reports.state(State::Running, "").await;
+            driver.run_until_stopped().await
+        }
+        Err(error) => Err(error),
+    };
+    driver.finish().await;
+    match outcome {
+        Ok(()) => reports.state(State::Unassigned, "").await,
+        Err(error) => {
+            let trace = driver.trace(&error);
+            tracing::error!(
+                trace,
+                "Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted"
+            );
+            reports.state(State::Failed, trace).await;
+        }
+    }
+    reports.ended().await;
+}
+
+/// A task that runs.
+pub(super) struct Driver {
+    pub(super) task: Guarded<dyn SourceTask>,
+    /// What it is started with; gone once it has been.
+    settings: Option<BTreeMap<String, String>>,
+    pub(super) context: Option<SourceContext>,
+    has_started: bool,
+    pub(super) intake: Intake,
+    commit_timeout: Duration,
+    stop_timeout: Duration,
+}
+
+impl Driver {
+    fn new(spec: SourceTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
+        let gathering = Gathering {
+            from: match spec.produce.event_loop {
+                None => GATHER_FROM,
+                Some(_) => GATHER_FROM_OF_BLOCKING,
+            },
+            linger: spec.produce.options.linger,
+        };
+        let outlet = Outlet::open(spec.produce);
+        let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
+        let timing = Timing {
+            commit_interval: spec.commit_interval,
+            commit_timeout: spec.commit_timeout,
+        };
+        Self {
+            task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
+            settings: Some(spec.settings),
+            context: None,
+            has_started: false,
+            intake: Intake {
+                shaper: Shaper::new(spec.plan, &spec.errors, reporter.wants_text()),
+                creation: Creation::new(spec.creation),
+                flow: Flow {
+                    connector: Arc::clone(&spec.id.connector),
+                    machine: SourceMachine::new(timing, Instant::now()),
+                    batches: Batches::new(outlet.batch_options(), gathering),
+                    outlet,
+                    submitted: Submitted::default(),
+                    reporter,
+                    reports,
+                    metrics: spec.metrics,
+                    offsets: spec.offsets,
+                    commands: Some(commands),
+                    storing: JoinSet::new(),
+                    heard: Heard::default(),
+                    failure: None,
+                    told_topics: BTreeSet::new(),
+                },
+            },
+            commit_timeout: spec.commit_timeout,
+            stop_timeout: spec.stop_timeout,
+        }
+    }
+
+    async fn start(&mut self) -> Result<(), ConnectError> {
+        let flow = &self.intake.flow;
+        let offsets = flow.offsets.read(&flow.connector).await;
+        let offsets = offsets.map_err(|error| ConnectError::failed_by(error.to_string(), error))?;
+        let settings = self.settings.take().unwrap_or_default();
+        let context = self
+            .context
+            .insert(SourceContext::new(settings, offsets, false));
+        self.task.call("start", |task| task.start(context))??;
+        self.has_started = true;
+        Ok(())
+    }
+
+    /// An error and its causes as they may be logged: without values that came from configuration providers.
+    pub(super) fn trace(&self, error: &ConnectError) -> String {
+        self.intake.flow.reports.redact(&error.trace())
+    }
+
+    async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
+        loop {
+            let flow = &mut self.intake.flow;
+            flow.hear().await;
+            flow.send_ripe(&mut Reach::default()).await?;
+            flow.machine.on_sent();
+            self.tell()?;
+            let flow = &mut self.intake.flow;
+            let step = flow.machine.next_step(Instant::now());
+            if step == Step::Stop {
+                return Ok(());
+            }
+            flow.check()?;
+            match step {
+                Step::Poll => self.poll().await?,
+                step => {
+                    flow.perform(step, flow.batches.ripe_at()).await;
+                }
+            }
+        }
+    }
+
+    /// Ends the task: what it has handed out is produced and its offsets are stored, as far as there is time; then the
+    /// connector's task is stopped.
+    async fn finish(&mut self) {
+        if self.has_started {
+            let forced_at = Instant::now() + self.stop_timeout;
+            let by = |now: Instant| (now + self.commit_timeout).min(forced_at);
+            let flow = &mut self.intake.flow;
+            flow.finish(by(Instant::now())).await;
+            // A task that has taken too long may be running elsewhere by now, and have stored later offsets.
+            if Instant::now() < forced_at {
+                flow.commit_last(by(Instant::now())).await;
+            }
+            if let Err(error) = self.tell() {
+                tracing::error!(
+                    trace = self.trace(&error),
+                    "Failed to commit offsets for already-failing task"
+                );
+            }
+        }
+        let stopped = self.task.call("stop", |task| task.stop());
+        if let Err(error) | Ok(Err(error)) = stopped {
+            tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
+        }
+    }
+}
+
+/// Batches of a partition on their way from which on records gather, in a task that never blocks.
+const GATHER_FROM: usize = 1;
+/// And in one that may, which may keep what has gathered waiting while it blocks.
+const GATHER_FROM_OF_BLOCKING: usize = 4;

@@ -1,0 +1,74 @@
+//! Calls the connector's task: for records, and to tell it what became of them.
+
+use std::time::Instant;
+
+use ferrovia_pipeline::error::ConnectError;
+
+use crate::task::source::driver::Driver;
+use crate::task::source::flow::Heard;
+
+impl Driver {
+    /// Asks the task for records and takes them.
+    pub(super) async fn poll(&mut self) -> Result<(), ConnectError> {
+        let Some(context) = &mut self.context else {
+            return Ok(());
+        };
+        let flow = &mut self.intake.flow;
+        let began = Instant::now();
+        let polled = self.task.poll(context)?;
+        let now = Instant::now();
+        let requests = context.take_requests();
+        flow.machine.on_polled(now, requests.wait);
+        match polled {
+            Ok(records) if records.is_empty() => Ok(()),
+            Ok(records) => {
+                flow.metrics
+                    .on_polled(records.len(), now.duration_since(began));
+                self.intake.take(records).await
+            }
+            Err(error) if error.is_retriable() => {
+                let trace = flow.reports.redact(&error.trace());
+                tracing::warn!(
+                    trace,
+                    "failed to poll records from SourceTask. Will retry operation."
+                );
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Tells the task what has happened since it was called last.
+    ///
+    /// # Errors
+    /// It panicked. What it says otherwise is only logged.
+    pub(super) fn tell(&mut self) -> Result<(), ConnectError> {
+        let Heard {
+            records,
+            is_committed,
+        } = std::mem::take(&mut self.intake.flow.heard);
+        if self.task.has_panicked() {
+            return Ok(());
+        }
+        if !records.is_empty() {
+            let mut failures = Vec::new();
+            self.task.call("commitRecord", |task| {
+                for (tag, landed) in records {
+                    failures.extend(task.commit_record(tag, landed).err());
+                }
+            })?;
+            for error in failures {
+                let trace = self.trace(&error);
+                tracing::error!(trace, "Exception thrown while calling task.commitRecord()");
+            }
+        }
+        if is_committed {
+            let told = self.task.call("commit", |task| task.commit())?;
+            if let Err(error) = told {
+                let trace = self.trace(&error);
+                tracing::error!(trace, "Exception thrown while calling task.commit()");
+            }
+        }
+        Ok(())
+    }
+}
