@@ -267,7 +267,7 @@ impl HerderMachine {
                 if let Some(trace) = failure {
                     self.tell_start_failed(&name, &trace);
                     if !self.work.will_connector_run(&name) {
-                        self.published(&name);
+                        self.forget_publishing(&name);
                     }
                 }
             }
@@ -280,7 +280,7 @@ impl HerderMachine {
                 if self.work.is_connector_in(&name, run) {
                     self.on_tasks_named(&name, outcome, at);
                 } else if !self.work.will_connector_run(&name) {
-                    self.published(&name);
+                    self.forget_publishing(&name);
                 }
             }
             WorkEvent::TasksOutdated(name, run) => {

@@ -137,7 +137,16 @@ impl HerderMachine {
         }
     }
 
+    /// Tasks were written. Where others are to be made, they were older ones, and the others are still to come.
     pub(super) fn published(&mut self, name: &str) {
+        let publishing = self.publishing.get(name);
+        if publishing.is_some_and(|publishing| publishing.retry_at.is_none()) {
+            self.publishing.remove(name);
+        }
+    }
+
+    /// No tasks of the connector are to be written any more.
+    pub(super) fn forget_publishing(&mut self, name: &str) {
         self.publishing.remove(name);
     }
 
@@ -239,7 +248,7 @@ impl HerderMachine {
             .connector_config(name)
             .filter(|_| target == Some(TargetState::Started))
         else {
-            return self.published(name);
+            return self.forget_publishing(name);
         };
         let class = self.task_class_of(name);
         let tasks: Vec<_> = tasks
@@ -252,7 +261,7 @@ impl HerderMachine {
         self.named.tasks.insert(Arc::clone(name), tasks.clone());
         if are_same {
             self.named.overtaken.remove(name);
-            return self.published(name);
+            return self.forget_publishing(name);
         }
         let publishing = self.publishing.entry(Arc::clone(name));
         let publishing = publishing.or_insert(Publishing {

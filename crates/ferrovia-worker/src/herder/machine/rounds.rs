@@ -300,11 +300,15 @@ impl HerderMachine {
         }
     }
 
-    /// Whether this worker may join: others may be given at once what it does not say to have.
+    /// Whether this worker may join: others may be given at once what it does not say to have. What has failed is given up
+    /// as well, or new settings would begin it again.
     fn has_yielded(&self) -> bool {
         match self.group.is_cooperative() {
             true => !self.work.is_any_leaving(),
-            false => self.work.is_over(),
+            false => {
+                let holds = !self.work.connectors().is_empty() || !self.work.tasks().is_empty();
+                !holds && self.work.is_over()
+            }
         }
     }
 

@@ -162,7 +162,7 @@ impl HerderMachine {
     fn tasks_refused(&mut self, connector: &str, after: AfterTasks, error: HerderError) {
         match after {
             // It does not run any more.
-            AfterTasks::Published => self.published(connector),
+            AfterTasks::Published => self.forget_publishing(connector),
             AfterTasks::Reply(request) | AfterTasks::Stop(request) => {
                 self.reply(request, Err(error));
             }

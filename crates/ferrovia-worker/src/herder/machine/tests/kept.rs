@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::member::{AT, given, machine, read, read_connector};
+use crate::herder::machine::writes::Then;
 use crate::herder::machine::{
     Action, HerderMachine, Moment, RequestId, Ticket, WantedTasks, WorkEvent,
 };
@@ -80,6 +81,31 @@ fn older_tasks_that_replaced_newer_ones_are_replaced_again() {
     );
     let (_, again) = names(&mut machine, run, later).unwrap();
     assert_eq!(again, staged);
+}
+
+/// The leader answers the request that it took late only when the older tasks have been read.
+#[test]
+fn an_answer_for_older_tasks_does_not_keep_newer_ones_from_being_written_again() {
+    let (mut machine, run) = running();
+    let (ticket, staged) = names(&mut machine, run, AT).unwrap();
+    read(&mut machine, 1, &staged[0]);
+    let (ticket, commit) = written(&machine.on_written(ticket, Ok(()), AT)).unwrap();
+    read(&mut machine, 2, &commit[0]);
+    machine.on_written(ticket, Ok(()), AT);
+
+    let older = machine.ticket(Then::Forwarded("c".into()));
+    let old = ConfigRecord::Task {
+        id: TaskId::new("c", 0),
+        settings: Arc::new([("file".to_owned(), "old".to_owned())].into()),
+    };
+    read(&mut machine, 3, &old);
+    read(&mut machine, 4, &commit[0]);
+    machine.on_forwarded(older, Ok(()), AT);
+    let later = Moment {
+        now: AT.now + Duration::from_secs(1),
+        ..AT
+    };
+    assert!(asks(&machine.on_time(later)));
 }
 
 #[test]

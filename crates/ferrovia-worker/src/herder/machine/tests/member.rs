@@ -144,6 +144,35 @@ fn a_round_wanted_while_revoked_work_ends_is_met_by_the_offer_that_was_due() {
     assert_eq!(error.to_string(), "Connector unknown not found");
 }
 
+/// By the eager protocol a worker joins with nothing: somebody else may be given what it had.
+#[test]
+fn what_has_failed_is_given_up_with_the_rest_before_an_eager_round() {
+    let mut machine = machine();
+    read_connector(&mut machine, 0, "c");
+    machine.on_config_caught_up(AT);
+    machine.on_ready(AT);
+    machine.on_offers_wanted(AT);
+    let mut round = given(1, 1, &["c"], &[]);
+    let mut assignment = Assignment::from_bytes(&round.bytes).unwrap();
+    assignment.version = 0;
+    round.bytes = assignment.to_bytes(ConnectProtocol::Eager).unwrap();
+    round.protocol = "default".into();
+    let begun = |actions: &[Action]| {
+        actions.iter().find_map(|action| match action {
+            Action::Work(WorkAction::StartConnector { run, .. }) => Some(*run),
+            _ => None,
+        })
+    };
+    let run = begun(&machine.on_assigned(&round, AT)).unwrap();
+    let failed = WorkEvent::ConnectorStarted("c".into(), run, Err("no way".to_owned()));
+    machine.on_work(failed, AT);
+
+    let flush = flush(&machine.on_offers_wanted(AT));
+    assert!(offers(&machine.on_statuses_flushed(flush, AT)));
+    let actions = read_connector(&mut machine, 1, "c");
+    assert_eq!(begun(&actions), None, "another worker may have it");
+}
+
 #[test]
 fn users_can_be_told_what_the_worker_is_busy_with() {
     let mut machine = machine();

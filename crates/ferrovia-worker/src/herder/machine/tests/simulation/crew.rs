@@ -284,8 +284,9 @@ impl World {
         eager.clone().any(|is_eager| is_eager) && !eager.all(|is_eager| is_eager)
     }
 
-    /// Whatever begins runs nowhere else in this generation. A round in which configurations did not match, as in Java,
-    /// gives and takes nothing: what was twice before it, because a worker was taken for dead, still is.
+    /// Whatever begins runs nowhere else in this generation. A round whose leader knows less than others gives and takes
+    /// nothing (`IncrementalCooperativeAssignor.ensureLeaderConfig`): what was twice before it, because a worker was
+    /// taken for dead, still is.
     fn check_nobody_else(&self, place: usize, kind: &str, has: impl Fn(&Crew) -> bool) {
         let generation = self.processes[place].machine.group.generation();
         for (other, process) in self.processes.iter().enumerate() {

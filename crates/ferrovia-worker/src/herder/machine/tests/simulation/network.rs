@@ -107,10 +107,7 @@ impl World {
             }
             MemberEvent::Disconnected => wants.extend(member.on_disconnected(at)),
             MemberEvent::Answered(call, answer) => {
-                // One connection keeps calls in order: what a heartbeat is answered comes before what the leave is that
-                // follows it. Here it may come later, and a refusal would have the member join again.
-                let is_too_late = process.is_leaving && is_refused_heartbeat(&answer);
-                let known = self.calls.remove(&call).filter(|_| !is_too_late);
+                let known = self.calls.remove(&call);
                 if let Some((_, _, question)) = known {
                     for reply in replies(question, answer) {
                         wants.extend(member.on_reply(reply, at));
@@ -141,10 +138,6 @@ impl World {
             }
         }
     }
-}
-
-fn is_refused_heartbeat(answer: &Answer) -> bool {
-    matches!(answer, Ok(Response::Heartbeat(response)) if response.error_code != 0)
 }
 
 /// The answer to a call, or why there is none.

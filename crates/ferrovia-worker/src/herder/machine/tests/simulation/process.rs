@@ -65,6 +65,8 @@ pub(super) struct Process {
     pub(super) protocol: ConnectProtocol,
     pub(super) life: u32,
     pub(super) is_up: bool,
+    /// Whether it begins again when it has ended.
+    pub(super) is_wanted_back: bool,
     /// What waits for a frozen worker.
     pub(super) is_frozen: bool,
     pub(super) frozen: Vec<Event>,
@@ -108,6 +110,7 @@ impl Process {
             protocol,
             life: 0,
             is_up: false,
+            is_wanted_back: false,
             is_frozen: false,
             frozen: Vec::new(),
             is_cut_from_group: false,
@@ -214,6 +217,9 @@ impl World {
         process.frozen.clear();
         process.life += 1;
         process.crew = Crew::default();
+        if std::mem::take(&mut process.is_wanted_back) {
+            self.schedule(Duration::from_secs(1), place, Event::Begin);
+        }
         self.forget_requests_of(place);
     }
 

@@ -9,7 +9,7 @@ use super::crew::CrewEvent;
 use super::network::Answer;
 use super::topics::Append;
 use super::{TICK, TROUBLE, World};
-use crate::herder::machine::{ForwardFailure, Phase, Ticket, WorkEvent};
+use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent};
 use crate::herder::request::Change;
 use crate::herder::validation::GivenSettings;
 
@@ -181,11 +181,11 @@ impl World {
         let process = &mut self.processes[place];
         match event {
             Event::Begin => {
-                if !process.is_up {
+                if process.is_up {
+                    // It may have yet to end, and whoever starts it waits for that.
+                    process.is_wanted_back = true;
+                } else {
                     self.begin(place);
-                } else if process.machine.phase > Phase::Ready {
-                    // It has not ended yet; whoever starts it waits for that.
-                    self.schedule(Duration::from_secs(1), place, Event::Begin);
                 }
             }
             Event::Crash => self.end(place),
