@@ -11,6 +11,8 @@ mod creation;
 mod lookups;
 #[path = "rest_scenario/offsets.rs"]
 mod offsets;
+#[path = "rest_scenario/sources.rs"]
+mod sources;
 #[path = "rest_scenario/validation.rs"]
 mod validation;
 
@@ -40,6 +42,7 @@ fn without_connectors(script: &mut Script, mode: Mode) {
     lookups::loggers(script);
     creation::refused(script);
     validation::of_settings(script);
+    sources::settings(script);
     changes::of_missing_connectors(script, mode);
 }
 
@@ -53,6 +56,7 @@ fn with_connectors(script: &mut Script, mode: Mode) {
     offsets::read_and_changed(script);
     creation::initial_states(script);
     changes::deletions(script);
+    sources::stopped(script);
 }
 
 fn everything(script: &mut Script, mode: Mode) {

@@ -1,3 +1,5 @@
+//! Facts about the file, on a real file system.
+
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::*;
