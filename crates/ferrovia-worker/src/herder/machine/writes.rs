@@ -26,6 +26,8 @@ pub(super) enum Then {
         name: Arc<str>,
         settings: Arc<BTreeMap<String, String>>,
         is_new: bool,
+        /// Whether its tasks wait for that.
+        holds_tasks: bool,
     },
     Reply(RequestId),
     /// A worker that is alone answers when nothing of the connector runs any more.
@@ -128,6 +130,18 @@ impl HerderMachine {
         Ok(())
     }
 
+    /// Has the tasks of a connector wait that is written to be stopped: another user may have created one of that name,
+    /// which runs before this is known. Says whether it does; not where the tasks of an older one are being written.
+    pub(super) fn hold_tasks(&mut self, connector: &Arc<str>) -> bool {
+        match self.writing_tasks.entry(Arc::clone(connector)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(VecDeque::new());
+                true
+            }
+        }
+    }
+
     /// Writing the tasks of a connector has ended: the next may, unless the connector was stopped meanwhile.
     fn tasks_written(&mut self, connector: &Arc<str>) {
         let Some(waiting) = self.writing_tasks.remove(connector) else {
@@ -200,7 +214,13 @@ impl HerderMachine {
                 name,
                 settings,
                 is_new,
-            } => self.saved(request, name, &settings, is_new),
+                holds_tasks,
+            } => {
+                if holds_tasks {
+                    self.tasks_written(&name);
+                }
+                self.saved(request, name, &settings, is_new);
+            }
             Then::Reply(request) => self.reply(request, Ok(Outcome::Done)),
             Then::ReplyWhenEnded(request, name) => match self.is_alone() {
                 true => self.ending.push((request, name)),
@@ -258,7 +278,12 @@ impl HerderMachine {
         let error = || HerderError::Failed(reason.to_owned());
         if let Then::Commit { connector, .. }
         | Then::Committed { connector, .. }
-        | Then::Stopped(_, connector) = &then
+        | Then::Stopped(_, connector)
+        | Then::Saved {
+            name: connector,
+            holds_tasks: true,
+            ..
+        } = &then
         {
             self.tasks_written(connector);
         }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::member::{AT, given, machine, read, read_connector};
+use crate::config::InitialState;
 use crate::herder::machine::writes::Then;
 use crate::herder::machine::{
     Action, HerderMachine, Moment, RequestId, Ticket, WantedTasks, WorkEvent,
 };
 use crate::herder::request::Change;
+use crate::herder::testing::{given as settings, validator};
 use crate::herder::work::{Run, WorkAction};
 use crate::status::{State, Status, TaskId};
 use crate::storage::config::ConfigRecord;
@@ -23,13 +25,17 @@ fn running() -> (HerderMachine, Run) {
     machine.on_ready(AT);
     machine.on_offers_wanted(AT);
     let actions = machine.on_assigned(&given(1, 1, &["c"], &[]), AT);
-    let run = actions.iter().find_map(|action| match action {
-        Action::Work(WorkAction::StartConnector { run, .. }) => Some(*run),
-        _ => None,
-    });
-    let run = run.unwrap();
+    let run = begun(&actions);
     machine.on_work(WorkEvent::ConnectorStarted("c".into(), run, Ok(())), AT);
     (machine, run)
+}
+
+fn begun(actions: &[Action]) -> Run {
+    let begun = |action: &Action| match action {
+        Action::Work(WorkAction::StartConnector { run, .. }) => Some(*run),
+        _ => None,
+    };
+    actions.iter().find_map(begun).unwrap()
 }
 
 fn names(machine: &mut HerderMachine, run: Run, at: Moment) -> Option<(Ticket, Vec<ConfigRecord>)> {
@@ -208,5 +214,46 @@ fn tasks_that_come_while_their_connector_is_being_stopped_are_not_written() {
     assert!(written(&actions).is_none(), "{actions:?}");
     let is_answered = |action: &Action| matches!(action, Action::Reply(RequestId(1), Ok(_)));
     assert!(actions.iter().any(is_answered), "{actions:?}");
+    assert!(machine.writing_tasks.is_empty());
+}
+
+/// Two users may create a connector at once, of whom one wants it stopped.
+#[test]
+fn tasks_that_come_while_their_connector_is_being_made_anew_as_stopped_are_not_written() {
+    let mut machine = machine();
+    machine.on_config_caught_up(AT);
+    machine.on_ready(AT);
+    machine.on_offers_wanted(AT);
+    machine.on_assigned(&given(1, -1, &[], &[]), AT);
+    let create = Change::Create {
+        name: "c".to_owned(),
+        settings: settings(&[
+            ("name", "c"),
+            ("connector.class", "FileStreamSink"),
+            ("topics", "t"),
+        ]),
+        initial_state: Some(InitialState::Stopped),
+    };
+    let actions = machine.on_change(RequestId(1), create, AT);
+    let check = actions.into_iter().find_map(|action| match action {
+        Action::Check(ticket, settings) => Some((ticket, settings)),
+        _ => None,
+    });
+    let (check, settings) = check.unwrap();
+    let admission = validator(&[]).admit(&settings, Default::default());
+    let actions = machine.on_checked(check, admission, AT);
+    let (creation, records) = written(&actions).unwrap();
+
+    read_connector(&mut machine, 0, "c");
+    machine.on_offers_wanted(AT);
+    let actions = machine.on_assigned(&given(2, 1, &["c"], &[]), AT);
+    let run = begun(&actions);
+    machine.on_work(WorkEvent::ConnectorStarted("c".into(), run, Ok(())), AT);
+    assert!(names(&mut machine, run, AT).is_none(), "they wait");
+    for (offset, record) in (1..).zip(&records) {
+        read(&mut machine, offset, record);
+    }
+    let actions = machine.on_written(creation, Ok(()), AT);
+    assert!(written(&actions).is_none(), "{actions:?}");
     assert!(machine.writing_tasks.is_empty());
 }
