@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrovia_client::group::cohort::Assignment as Given;
+use ferrovia_client::group::cohort::{Assignment as Given, LossCause};
 
 use crate::config::SignatureConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
@@ -171,6 +171,37 @@ fn what_has_failed_is_given_up_with_the_rest_before_an_eager_round() {
     assert!(offers(&machine.on_statuses_flushed(flush, AT)));
     let actions = read_connector(&mut machine, 1, "c");
     assert_eq!(begun(&actions), None, "another worker may have it");
+}
+
+/// The membership may end by itself while the word that the worker leaves is on its way to it.
+#[test]
+fn a_worker_that_has_left_to_read_comes_back_whatever_it_is_told_meanwhile() {
+    let news: [fn(&mut HerderMachine); 3] = [
+        |machine| drop(machine.on_lost(&LossCause::UnknownMember, AT)),
+        |machine| drop(machine.on_offers_wanted(AT)),
+        |machine| drop(machine.on_assigned(&given(2, -1, &[], &[]), AT)),
+    ];
+    for told in news {
+        let mut machine = machine();
+        machine.on_config_caught_up(AT);
+        machine.on_ready(AT);
+        machine.on_offers_wanted(AT);
+        machine.on_assigned(&given(1, 5, &[], &[]), AT);
+        let after = |seconds| Moment {
+            now: AT.now + Duration::from_secs(seconds),
+            ..AT
+        };
+        let has_left = |action: &Action| matches!(action, Action::StepOut(_));
+        assert!(machine.on_time(after(3)).iter().any(has_left));
+        told(&mut machine);
+        let actions = machine.on_time(after(1_000));
+        let read = actions.iter().find_map(|action| match action {
+            Action::ReadConfig(ticket) => Some(*ticket),
+            _ => None,
+        });
+        let actions = machine.on_read_to_end(read.unwrap(), after(1_000));
+        assert!(matches!(actions.as_slice(), [Action::Rejoin(_)]));
+    }
 }
 
 #[test]

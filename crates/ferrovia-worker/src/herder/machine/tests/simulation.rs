@@ -21,7 +21,7 @@ mod truth;
 mod users;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -126,7 +126,10 @@ struct World {
     requests: BTreeMap<u64, Open>,
     last_request: u64,
     /// Connectors that somebody wanted to be stopped, so that they may be found without tasks.
-    stopped_once: std::collections::BTreeSet<String>,
+    stopped_once: BTreeSet<String>,
+    /// Those of which the user was told that it failed. The record may have arrived all the same, and tasks that were
+    /// committed before it are there still, as they are in Java.
+    stops_in_doubt: BTreeSet<String>,
     /// How often connectors and tasks were begun.
     starts: BTreeMap<String, u32>,
     /// What users were told to be restarted, with how often it had been begun when they asked.
@@ -158,7 +161,8 @@ impl World {
             processes: Vec::new(),
             requests: BTreeMap::new(),
             last_request: 0,
-            stopped_once: Default::default(),
+            stopped_once: BTreeSet::new(),
+            stops_in_doubt: BTreeSet::new(),
             starts: BTreeMap::new(),
             restarts: Vec::new(),
             well_since: None,

@@ -114,16 +114,7 @@ impl World {
     }
 
     pub(super) fn user_acts(&mut self, place: usize, change: Change) {
-        let stops = match &change {
-            Change::Stop(name) => Some(name),
-            Change::Create {
-                name,
-                initial_state: Some(InitialState::Stopped),
-                ..
-            } => Some(name),
-            _ => None,
-        };
-        self.stopped_once.extend(stops.cloned());
+        self.stopped_once.extend(stopped_by(&change).cloned());
         let before = self.before(&change);
         self.ask(place, change, Origin::User, (HOPS, before));
     }
@@ -194,6 +185,9 @@ impl World {
         if answer.is_ok() {
             self.check_kept(&open.change, open.before.records);
             self.restarts.extend(open.before.starts);
+        } else if !matches!(answer, Err(HerderError::Elsewhere { .. })) {
+            self.stops_in_doubt
+                .extend(stopped_by(&open.change).cloned());
         }
         if let Origin::Worker(place, life, ticket) = open.origin
             && self.processes[place].life == life
@@ -279,6 +273,19 @@ pub(super) fn admission_of(settings: GivenSettings) -> Admission {
         plugin: Catalog::new().connector("FileStreamSink").unwrap(),
         settings: Settings::from(settings),
         initial_state: InitialState::Running,
+    }
+}
+
+/// The connector that is to be stopped.
+fn stopped_by(change: &Change) -> Option<&String> {
+    match change {
+        Change::Stop(name)
+        | Change::Create {
+            name,
+            initial_state: Some(InitialState::Stopped),
+            ..
+        } => Some(name),
+        _ => None,
     }
 }
 

@@ -255,7 +255,8 @@ impl World {
             ));
         }
         check_speaker(name, status, process)?;
-        if target == TargetState::Stopped && config.task_count(name) > 0 {
+        let is_in_doubt = self.stops_in_doubt.contains(&**name);
+        if target == TargetState::Stopped && config.task_count(name) > 0 && !is_in_doubt {
             return Err(format!("{name} is stopped, and has tasks"));
         }
         let settings = config.connector_config(name).unwrap();
