@@ -109,11 +109,9 @@ impl HerderMachine {
         self.tell_started(name);
     }
 
-    /// Tasks of a connector were committed. None are when a user stops it, which is as it should be.
+    /// Tasks of a connector were committed.
     pub(super) fn note_commit(&mut self, name: &Arc<str>) {
-        let config = self.config.snapshot();
-        let is_stop = config.task_count(name) == 0;
-        if is_stop || self.named.is_committed(name, &config) {
+        if self.named.is_committed(name, &self.config.snapshot()) {
             self.named.overtaken.remove(name);
         } else {
             self.named.overtaken.insert(Arc::clone(name));
@@ -131,7 +129,10 @@ impl HerderMachine {
                 // What is on its way may be newer.
                 self.named.overtaken.insert(name);
             } else if self.work.is_connector_running(&name) {
-                tracing::warn!("Older tasks of connector {name} have replaced newer ones");
+                // None are left as well where a user stops it: it does not run any more when it would be asked.
+                if self.config.snapshot().task_count(&name) > 0 {
+                    tracing::warn!("Older tasks of connector {name} have replaced newer ones");
+                }
                 self.publish_later(&name, at);
             }
         }

@@ -14,7 +14,7 @@ use crate::herder::request::Change;
 use crate::herder::testing::{given as settings, validator};
 use crate::herder::work::{Run, WorkAction};
 use crate::status::{State, Status, TaskId};
-use crate::storage::config::ConfigRecord;
+use crate::storage::config::{ConfigRecord, TargetState};
 use crate::storage::status::StatusRecord;
 
 /// A leader that runs connector `c`.
@@ -114,21 +114,31 @@ fn an_answer_for_older_tasks_does_not_keep_newer_ones_from_being_written_again()
     assert!(asks(&machine.on_time(later)));
 }
 
+/// A stop takes the tasks away first. An older request may be for none, too.
 #[test]
-fn tasks_that_a_user_took_away_by_a_stop_are_not_written_again() {
-    let (mut machine, run) = running();
-    names(&mut machine, run, AT).unwrap();
-    machine.published("c");
-    let commit = ConfigRecord::Commit {
-        name: "c".into(),
-        tasks: 0,
-    };
-    read(&mut machine, 1, &commit);
-    let later = Moment {
-        now: AT.now + Duration::from_secs(1),
-        ..AT
-    };
-    assert!(!asks(&machine.on_time(later)));
+fn tasks_that_were_taken_away_are_written_again_unless_a_user_stops_their_connector() {
+    for is_stop in [true, false] {
+        let (mut machine, run) = running();
+        names(&mut machine, run, AT).unwrap();
+        machine.published("c");
+        let commit = ConfigRecord::Commit {
+            name: "c".into(),
+            tasks: 0,
+        };
+        read(&mut machine, 1, &commit);
+        let target = ConfigRecord::Target {
+            name: "c".into(),
+            state: Some(TargetState::Stopped),
+        };
+        if is_stop {
+            read(&mut machine, 2, &target);
+        }
+        let later = Moment {
+            now: AT.now + Duration::from_secs(1),
+            ..AT
+        };
+        assert_eq!(asks(&machine.on_time(later)), !is_stop);
+    }
 }
 
 #[test]
