@@ -10,6 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::process::{self, Process};
+use crate::proxy::Proxy;
 
 /// How long a broker may take until it says that it serves.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -34,21 +35,44 @@ impl Kafka {
         Ok(node)
     }
 
+    /// Starts a broker that names the port of a proxy as its own. All clients go through the proxy, whatever port they
+    /// ask first.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_behind_proxy(version: &str) -> io::Result<(Self, Proxy)> {
+        let [port] = free_ports()?;
+        let proxy = Proxy::start(port)?;
+        let [kafka] = Self::cluster_at(version, [port], [proxy.port()])?;
+        Ok((kafka, proxy))
+    }
+
     /// Starts a cluster of brokers, all of them controllers, and waits until they serve. Topics have a copy on each, and
     /// all but one have to take a record.
     ///
     /// # Errors
     /// As [`Kafka::start`].
     pub fn cluster<const N: usize>(version: &str) -> io::Result<[Self; N]> {
-        let (ports, controllers) = (free_ports::<N>()?, free_ports::<N>()?);
+        let ports = free_ports::<N>()?;
+        Self::cluster_at(version, ports, ports)
+    }
+
+    /// Brokers that listen at `ports` and say that they can be reached at `advertised`.
+    fn cluster_at<const N: usize>(
+        version: &str,
+        ports: [u16; N],
+        advertised: [u16; N],
+    ) -> io::Result<[Self; N]> {
+        let controllers = free_ports::<N>()?;
         let mut nodes = Vec::with_capacity(N);
-        for (id, port) in (1..).zip(ports) {
+        for (id, (port, advertised)) in (1..).zip(ports.into_iter().zip(advertised)) {
             let folder = tempfile::Builder::new()
                 .prefix("ferrovia-kafka-")
                 .tempdir()?;
             let node = Node {
                 id,
                 port,
+                advertised,
                 controllers: &controllers,
                 folder: folder.path(),
             };
@@ -159,6 +183,8 @@ pub fn free_ports<const N: usize>() -> io::Result<[u16; N]> {
 struct Node<'n> {
     id: usize,
     port: u16,
+    /// The port that clients are told of.
+    advertised: u16,
     /// The ports of all controllers, by their ids from 1 on.
     controllers: &'n [u16],
     folder: &'n Path,
@@ -169,7 +195,7 @@ impl Node<'_> {
     /// timeouts low enough for tests that kill members. Records stay whatever their timestamps say: a broker's first look
     /// at retention, 30 s after its start, would take old ones from slow tests.
     fn properties(&self) -> String {
-        let (id, port) = (self.id, self.port);
+        let (id, port, advertised) = (self.id, self.port, self.advertised);
         let own = self.controllers.get(id - 1).copied().unwrap_or_default();
         let voters = (1..).zip(self.controllers);
         let voters: Vec<String> = voters
@@ -182,7 +208,7 @@ impl Node<'_> {
 node.id={id}
 controller.quorum.voters={}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{own}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={}/data

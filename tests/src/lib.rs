@@ -3,7 +3,7 @@
 //! Only [`parity`] calls a crate directly, to compare single records with what Kafka Connect's classes make of them.
 //!
 //! Reading order: [`grounds`] says what this machine has; [`process`] keeps children from outliving a test;
-//! [`kafka`] is a broker; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
+//! [`kafka`] is a broker, before which [`proxy`] can stand; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
 //! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
 //! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together. [`lines`] is what a file
 //! source reads.
@@ -12,6 +12,7 @@ pub mod grounds;
 pub mod wait;
 pub mod process;
 pub mod kafka;
+pub mod proxy;
 pub mod lab;
 pub mod worker;
 pub mod cluster;

@@ -98,8 +98,8 @@ const CASES: [Case; 6] = [
 /// back until the file grows.
 fn lines() -> (String, usize) {
     let mut text = String::new();
-    for line in 0..1_500 {
-        let end = ["\n", "\r\n", "\n", "\r"][line % 4];
+    let ends = ["\n", "\r\n", "\n", "\r"].into_iter().cycle();
+    for (line, end) in (0..1_500).zip(ends) {
         text += &format!("line {line} {}{end}", "x".repeat(line % 90));
     }
     text += "\n\n\"quoted\" \\ and \ttabbed\nunfinished";

@@ -1,7 +1,8 @@
-//! Typed requests about offsets, topics, their configurations and groups: each a plain async function over a
+//! Typed requests about offsets, topics, their configurations, groups and producers: each a plain async function over a
 //! [`Cluster`](crate::Cluster), with retries until `default.api.timeout.ms` where a retry can help.
 
 pub mod configs;
+pub mod fence;
 pub mod groups;
 pub mod offsets;
 pub mod topics;
@@ -10,6 +11,7 @@ mod leaders;
 mod retry;
 
 pub use self::configs::TopicConfigs;
+pub use self::fence::fence_producers;
 pub use self::groups::{CommittedOffset, OffsetToCommit};
 pub use self::offsets::{EpochEnd, ListedOffset, OffsetQuery, OffsetSpec};
 pub use self::topics::{NewTopic, TopicOutcome};

@@ -19,7 +19,9 @@ pub use budget::{Credit, FramePool, MemoryBudget};
 pub use cluster::Cluster;
 pub use error::{ClientError, CloseReason};
 pub use net::Connection;
-pub use produce::{Acks, Producer};
-pub use settings::{BrokerAddress, ClientSettings, ConsumerSettings, SettingsError};
+pub use produce::{Producer, TransactionalProducer};
+pub use settings::{
+    Acks, BrokerAddress, ClientSettings, ConsumerSettings, ProducerSettings, SettingsError,
+};
 pub use topic_partition::TopicPartition;
 pub use wire::ErrorCode;

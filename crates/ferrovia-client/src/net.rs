@@ -11,7 +11,6 @@ mod driver;
 mod greeting;
 mod inbound;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use self::driver::{Link, Outgoing};
+use self::greeting::Greeting;
 use crate::budget::{Credit, FramePool};
 use crate::error::{ClientError, CloseReason};
 use crate::settings::{BrokerAddress, ClientSettings};
@@ -42,7 +42,7 @@ struct Shared {
     slots: Arc<Semaphore>,
     task: AbortHandle,
     request_timeout: Duration,
-    versions: BTreeMap<i16, (i16, i16)>,
+    greeting: Greeting,
 }
 
 impl Drop for Shared {
@@ -80,10 +80,10 @@ impl Connection {
             slots: Arc::new(Semaphore::new(IN_FLIGHT_LIMIT)),
             task,
             request_timeout: settings.connection_setup_timeout,
-            versions: BTreeMap::new(),
+            greeting: Greeting::default(),
         };
         // A TLS session would wrap the stream above; a SASL exchange would follow the greeting.
-        shared.versions = greeting::negotiate(&shared).await?;
+        shared.greeting = greeting::negotiate(&shared).await?;
         shared.request_timeout = settings.request_timeout;
         Ok(Self {
             shared: Arc::new(shared),
@@ -99,7 +99,14 @@ impl Connection {
     /// Oldest and newest version of a request that the broker serves.
     #[must_use]
     pub fn version_of(&self, api_key: i16) -> Option<(i16, i16)> {
-        self.shared.versions.get(&api_key).copied()
+        self.shared.greeting.versions.get(&api_key).copied()
+    }
+
+    /// The level of the cluster's feature `transaction.version` when the connection was made: from 2
+    /// on partitions join a transaction by themselves (KIP-890).
+    #[must_use]
+    pub fn transaction_version(&self) -> i16 {
+        self.shared.greeting.transaction_version
     }
 
     /// The version that [`Connection::call`] uses for `R`.
@@ -156,6 +163,57 @@ impl Connection {
             .exchange(R::INFO, version, body, None, timeout)
             .await?;
         message::decode_body::<R>(answer, version, self.address())
+    }
+
+    /// Puts a request on its way before it returns, so that several leave in the order of the calls.
+    /// The future waits for the answer, as [`Connection::call`] does. `versions` narrows the range
+    /// that this client speaks.
+    ///
+    /// # Errors
+    /// As for [`Connection::call`], and [`ClientError::Closed`] when too many requests are open.
+    pub(crate) fn start<R: Api>(
+        &self,
+        request: R,
+        versions: (i16, i16),
+    ) -> Result<impl Future<Output = Result<R::Response, ClientError>> + Send + use<R>, ClientError>
+    {
+        let version = self.negotiated_within::<R>(versions)?;
+        let body = message::encode_body(&request, version)?;
+        drop(request);
+        let timeout = self.shared.request_timeout;
+        let deadline = Instant::now() + timeout;
+        let answer = self.shared.start(R::INFO, version, body, deadline)?;
+        let shared = Arc::clone(&self.shared);
+        Ok(async move {
+            let frame = timeout_at(deadline, answer)
+                .await
+                .map_err(|_| shared.timed_out(R::INFO, timeout))?
+                .map_err(|_| shared.lost(R::INFO, timeout))?;
+            let (body, throttle_ms) =
+                message::open_response(R::INFO, version, frame, &shared.link.address)?;
+            shared.mute(throttle_ms);
+            message::decode_body::<R>(body, version, &shared.link.address)
+        })
+    }
+
+    /// The newest common version within a narrower range than this client speaks.
+    pub(crate) fn negotiated_within<R: Api>(
+        &self,
+        versions: (i16, i16),
+    ) -> Result<i16, ClientError> {
+        let offered = self.version_of(R::INFO.key);
+        let newest = offered.and_then(|(oldest, newest)| {
+            R::INFO.negotiate((oldest.max(versions.0), newest.min(versions.1)))
+        });
+        newest.ok_or_else(|| ClientError::NoCommonVersion {
+            api: R::INFO.name,
+            address: Arc::clone(self.address()),
+            offered,
+            spoken: (
+                R::INFO.min_version.max(versions.0),
+                R::INFO.max_version.min(versions.1),
+            ),
+        })
     }
 
     /// Sends an encoded body and gives the answer's body, whose layout has been proven sound but
@@ -228,6 +286,33 @@ impl Shared {
         let (body, throttle_ms) = opened?;
         self.mute(throttle_ms);
         Ok(body)
+    }
+
+    /// Hands a request to the writing loop at once.
+    fn start(
+        &self,
+        api: &'static ApiInfo,
+        version: i16,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<oneshot::Receiver<Bytes>, ClientError> {
+        let lost = || self.lost(api, self.request_timeout);
+        let slot = Arc::clone(&self.slots)
+            .try_acquire_owned()
+            .map_err(|_| lost())?;
+        let (reply, answer) = oneshot::channel();
+        let outgoing = Outgoing {
+            api,
+            version,
+            body,
+            credit: None,
+            deadline,
+            reply,
+            slot,
+        };
+        // There is a place in the channel for each permit.
+        self.outgoing.try_send(outgoing).map_err(|_| lost())?;
+        Ok(answer)
     }
 
     /// `None` when the connection ends first.

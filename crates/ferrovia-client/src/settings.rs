@@ -1,17 +1,19 @@
 //! Client properties, read once into typed values.
 //!
 //! # Source
-//! `CommonClientConfigs` and `ConsumerConfig` of Kafka 4.2.0 for names, defaults and ranges;
+//! `CommonClientConfigs`, `ConsumerConfig` and `ProducerConfig` of Kafka 4.2.0 for names, defaults and ranges;
 //! `ConfigDef` for the wording of errors.
 
 mod address;
 mod consumer;
 mod known;
+mod producer;
 mod properties;
 
 pub use self::address::BrokerAddress;
 pub use self::consumer::{AutoOffsetReset, ConsumerSettings, IsolationLevel, PartitionAssignor};
 pub use self::known::{is_known_client_key, is_known_consumer_key};
+pub use self::producer::{Acks, Compression, ProducerSettings};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -168,6 +170,12 @@ pub enum SettingsError {
     BootstrapPort {
         /// The server as given.
         url: String,
+    },
+    /// Two properties that cannot go together.
+    #[error("{reason}")]
+    Conflict {
+        /// What Java says about it.
+        reason: String,
     },
 }
 

@@ -1,28 +1,36 @@
 //! How long and how often an operation is tried.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, sleep_until};
 
 use crate::cluster::Cluster;
 use crate::error::ClientError;
 use crate::net::backoff::Backoff;
 
-/// The attempts of one operation: `retry.backoff.ms` apart, until `default.api.timeout.ms`.
-pub(super) struct Attempts<'a> {
-    cluster: &'a Cluster,
+/// The attempts of one operation: `retry.backoff.ms` apart, until its time is up.
+pub(super) struct Attempts {
     operation: &'static str,
+    timeout: Duration,
     deadline: Instant,
     backoff: Backoff,
 }
 
-impl<'a> Attempts<'a> {
-    pub(super) fn new(cluster: &'a Cluster, operation: &'static str) -> Self {
+impl Attempts {
+    /// Until `default.api.timeout.ms`.
+    pub(super) fn new(cluster: &Cluster, operation: &'static str) -> Self {
+        Self::within(cluster, operation, cluster.settings().default_api_timeout)
+    }
+
+    pub(super) fn within(cluster: &Cluster, operation: &'static str, timeout: Duration) -> Self {
         let settings = cluster.settings();
         let backoff = Backoff::new(settings.retry_backoff, settings.retry_backoff_max);
-        let deadline = Instant::now() + settings.default_api_timeout;
+        // Java counts in 31 bits of milliseconds.
+        let timeout = timeout.min(TIMEOUT_MAX);
         Self {
-            cluster,
             operation,
-            deadline,
+            timeout,
+            deadline: Instant::now() + timeout,
             backoff,
         }
     }
@@ -46,8 +54,10 @@ impl<'a> Attempts<'a> {
     fn gave_up(&self, last: &ClientError) -> ClientError {
         ClientError::GaveUp {
             operation: self.operation,
-            timeout: self.cluster.settings().default_api_timeout,
+            timeout: self.timeout,
             last: last.to_string().into(),
         }
     }
 }
+
+const TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);

@@ -1,4 +1,4 @@
-//! Which broker coordinates a group.
+//! Which broker coordinates a group or a transactional id.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,32 +16,51 @@ use crate::wire::error_code::ErrorCode;
 /// The coordinators found so far.
 #[derive(Debug, Default)]
 pub(super) struct Coordinators {
-    by_group: Mutex<BTreeMap<Arc<str>, (i32, BrokerAddress)>>,
+    by_key: Mutex<BTreeMap<Key, Found>>,
+}
+
+type Key = (Kind, Arc<str>);
+type Found = (i32, BrokerAddress);
+
+/// What a coordinator is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Group,
+    Transaction,
+}
+
+impl Kind {
+    fn wire_value(self) -> i8 {
+        match self {
+            Self::Group => 0,
+            Self::Transaction => 1,
+        }
+    }
 }
 
 impl Coordinators {
-    fn get(&self, group: &str) -> Option<(i32, BrokerAddress)> {
-        self.by_group
+    fn get(&self, kind: Kind, key: &str) -> Option<(i32, BrokerAddress)> {
+        self.by_key
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(group)
+            .get(&(kind, Arc::from(key)))
             .cloned()
     }
 
-    fn set(&self, group: &str, found: (i32, BrokerAddress)) {
-        let mut by_group = self.by_group.lock().unwrap_or_else(PoisonError::into_inner);
-        // Groups come from configurations and number few; past the limit they are looked up anew.
-        if by_group.len() >= GROUP_LIMIT {
-            by_group.clear();
+    fn set(&self, kind: Kind, key: &str, found: (i32, BrokerAddress)) {
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        // Keys come from configurations and number few; past the limit they are looked up anew.
+        if by_key.len() >= KEY_LIMIT {
+            by_key.clear();
         }
-        by_group.insert(group.into(), found);
+        by_key.insert((kind, key.into()), found);
     }
 
-    fn forget(&self, group: &str) {
-        self.by_group
+    fn forget(&self, kind: Kind, key: &str) {
+        self.by_key
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .remove(group);
+            .remove(&(kind, Arc::from(key)));
     }
 }
 
@@ -53,9 +72,38 @@ impl Cluster {
     /// [`ClientError::Refused`] when there is no coordinator (retriable) or the client may not ask;
     /// else those of a connection.
     pub async fn coordinator(&self, group: &str) -> Result<Connection, ClientError> {
-        let (node_id, address) = match self.core.coordinators.get(group) {
+        self.coordinator_of(Kind::Group, group).await
+    }
+
+    /// Looks the group's coordinator up again at the next call.
+    pub fn forget_coordinator(&self, group: &str) {
+        self.core.coordinators.forget(Kind::Group, group);
+    }
+
+    /// A connection to the coordinator of a transactional id. The coordinator is looked up once;
+    /// call [`Cluster::forget_transaction_coordinator`] when it turns out to be another.
+    ///
+    /// # Errors
+    /// As for [`Cluster::coordinator`].
+    pub async fn transaction_coordinator(
+        &self,
+        transactional_id: &str,
+    ) -> Result<Connection, ClientError> {
+        self.coordinator_of(Kind::Transaction, transactional_id)
+            .await
+    }
+
+    /// Looks the transactional id's coordinator up again at the next call.
+    pub fn forget_transaction_coordinator(&self, transactional_id: &str) {
+        self.core
+            .coordinators
+            .forget(Kind::Transaction, transactional_id);
+    }
+
+    async fn coordinator_of(&self, kind: Kind, key: &str) -> Result<Connection, ClientError> {
+        let (node_id, address) = match self.core.coordinators.get(kind, key) {
             Some(found) => found,
-            None => self.find_coordinator(group).await?,
+            None => self.find_coordinator(kind, key).await?,
         };
         let made = self
             .core
@@ -64,22 +112,21 @@ impl Cluster {
             .await;
         if made.is_err() {
             // It may have moved away from the broker that is down.
-            self.forget_coordinator(group);
+            self.core.coordinators.forget(kind, key);
         }
         made
     }
 
-    /// Looks the coordinator up again at the next call.
-    pub fn forget_coordinator(&self, group: &str) {
-        self.core.coordinators.forget(group);
-    }
-
-    async fn find_coordinator(&self, group: &str) -> Result<(i32, BrokerAddress), ClientError> {
+    async fn find_coordinator(
+        &self,
+        kind: Kind,
+        key: &str,
+    ) -> Result<(i32, BrokerAddress), ClientError> {
         let connection = self.any_node().await?;
-        let key = StrBytes::from_string(group.to_owned());
-        let answer = connection
-            .call(FindCoordinatorRequest::default().with_key(key))
-            .await?;
+        let request = FindCoordinatorRequest::default()
+            .with_key(StrBytes::from_string(key.to_owned()))
+            .with_key_type(kind.wire_value());
+        let answer = connection.call(request).await?;
         let refused = |code, detail: Option<Arc<str>>| ClientError::Refused {
             api: "FindCoordinator",
             address: Arc::clone(connection.address()),
@@ -108,10 +155,10 @@ impl Cluster {
                 port,
             },
         );
-        self.core.coordinators.set(group, found.clone());
+        self.core.coordinators.set(kind, key, found.clone());
         Ok(found)
     }
 }
 
-/// Groups whose coordinator is remembered.
-const GROUP_LIMIT: usize = 10_000;
+/// Groups and transactional ids whose coordinator is remembered.
+const KEY_LIMIT: usize = 10_000;

@@ -1,5 +1,6 @@
 //! Connections against a scripted peer on the loopback address.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -189,7 +190,7 @@ async fn missing_api_is_named() {
     assert!(
         error
             .to_string()
-            .ends_with("offers EndTxn not at all, this client speaks 3 to 3")
+            .ends_with("offers EndTxn not at all, this client speaks 3 to 5")
     );
     assert!(!error.is_retriable());
 }

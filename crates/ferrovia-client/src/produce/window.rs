@@ -1,54 +1,86 @@
-//! Which batch is sent next, and what an answer means for it. No IO, no clock.
+//! The window of batches on their way: which ones may go next, and what an answer means for them.
+//!
+//! A machine: no socket, no clock, no randomness of its own. Without idempotence a partition has
+//! one batch on its way at a time. With it, several may be: brokers check the sequence numbers that
+//! a batch gets when it first leaves and keeps until its fate is known, so neither order nor number
+//! suffers when batches are sent again.
+//!
+//! # Source
+//! `Sender`, `RecordAccumulator.shouldStopDrainBatchesForPartition` and the partition book-keeping
+//! of `TransactionManager`
 
-use std::collections::{BTreeMap, VecDeque};
+mod lane;
+mod settle;
+
+pub(super) use self::settle::Done;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::message::{Answer, Produced};
+use self::lane::Lane;
+use super::error::ProduceError;
+use super::stamp::{ProducerIdentity, Stamp};
 use crate::cluster::MetadataView;
-use crate::error::ClientError;
-use crate::net::backoff::Backoff;
 use crate::topic_partition::TopicPartition;
-use crate::wire::error_code::ErrorCode;
 
-/// The limits of a window.
+/// Limits of a window.
 #[derive(Debug, Clone)]
 pub(super) struct WindowSettings {
+    /// Requests on their way to one broker.
     pub(super) requests_per_node: usize,
-    /// A request takes no further batch above this size.
+    /// Bytes of the batches in one request. A single batch may be larger.
     pub(super) request_bytes: usize,
+    /// How often a batch is sent again.
+    pub(super) retries: u32,
     pub(super) retry_backoff: Duration,
     pub(super) retry_backoff_max: Duration,
     pub(super) delivery_timeout: Duration,
+    pub(super) numbering: Numbering,
+}
+
+/// What batches are numbered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbering {
+    /// Batches leave as they came.
+    None,
+    /// A broker takes each batch once. After a gap the partition starts over in a new epoch.
+    Idempotent,
+    /// The same; after a gap the transaction has failed.
+    Transactional,
 }
 
 /// Batches that wait, in order per partition. `T` is handed back with each batch.
 #[derive(Debug)]
 pub(super) struct Window<T> {
     settings: WindowSettings,
-    queues: BTreeMap<TopicPartition, Queue<T>>,
+    identity: Option<ProducerIdentity>,
+    lanes: BTreeMap<TopicPartition, Lane<T>>,
     requests: BTreeMap<i32, usize>,
+    /// Batches whose outcome is not known.
+    unsettled: usize,
+    next_number: u64,
     /// The partition served last, so that all get their turn.
     last_served: Option<TopicPartition>,
-}
-
-#[derive(Debug)]
-struct Queue<T> {
-    waiting: VecDeque<Batch<T>>,
-    is_on_its_way: bool,
-    not_before: Option<Instant>,
-    backoff: Backoff,
 }
 
 /// A batch and what its sender wants back with it.
 #[derive(Debug)]
 pub(super) struct Batch<T> {
     pub(super) bytes: Bytes,
+    pub(super) records: i32,
     pub(super) ticket: T,
-    deadline: Instant,
+    /// Its place among all batches.
+    number: u64,
+    created: Instant,
+    attempts: u32,
+    /// How many batches of its partition were stamped before it.
+    order: u64,
+    /// What it left with; kept until the batch is settled or its partition starts over.
+    stamp: Option<Stamp>,
 }
 
 /// One request: at most one batch per partition.
@@ -58,23 +90,25 @@ pub(super) struct Dispatch<T> {
     pub(super) batches: BTreeMap<TopicPartition, Batch<T>>,
 }
 
-/// Batches whose outcome is known.
-pub(super) type Done<T> = Vec<(Batch<T>, Result<Produced, ClientError>)>;
-
-/// What an answer settled.
-#[derive(Debug)]
-pub(super) struct Settled<T> {
-    pub(super) done: Done<T>,
-    /// Whether a leader was not where the metadata says.
-    pub(super) needs_refresh: bool,
+/// Where batches may go at the moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outlook<'a> {
+    pub(super) view: &'a MetadataView,
+    /// Brokers with a connection.
+    pub(super) connected: &'a BTreeSet<i32>,
+    /// The partitions of the transaction; `None` where all may be sent to.
+    pub(super) admitted: Option<&'a BTreeSet<TopicPartition>>,
 }
 
 impl<T> Window<T> {
     pub(super) fn new(settings: WindowSettings) -> Self {
         Self {
             settings,
-            queues: BTreeMap::new(),
+            identity: None,
+            lanes: BTreeMap::new(),
             requests: BTreeMap::new(),
+            unsettled: 0,
+            next_number: 0,
             last_served: None,
         }
     }
@@ -84,52 +118,86 @@ impl<T> Window<T> {
         &mut self,
         partition: TopicPartition,
         bytes: Bytes,
+        records: i32,
         ticket: T,
         now: Instant,
     ) {
-        let deadline = now + self.settings.delivery_timeout;
-        let (first, limit) = (self.settings.retry_backoff, self.settings.retry_backoff_max);
-        let queue = self.queues.entry(partition).or_insert_with(|| Queue {
-            waiting: VecDeque::new(),
-            is_on_its_way: false,
-            not_before: None,
-            backoff: Backoff::new(first, limit),
-        });
-        queue.waiting.push_back(Batch {
+        let settings = &self.settings;
+        let lane = self
+            .lanes
+            .entry(partition)
+            .or_insert_with(|| Lane::new(settings.retry_backoff, settings.retry_backoff_max));
+        lane.waiting.push_back(Batch {
             bytes,
+            records,
             ticket,
-            deadline,
+            number: self.next_number,
+            created: now,
+            attempts: 0,
+            order: 0,
+            stamp: None,
         });
+        self.next_number += 1;
+        self.unsettled += 1;
+    }
+
+    /// Whether every batch has been settled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.unsettled == 0
+    }
+
+    /// Whether a batch waits for a producer id.
+    pub(super) fn needs_identity(&self) -> bool {
+        let wants = |lane: &Lane<T>| lane.identity.is_none() && !lane.waiting.is_empty();
+        self.settings.numbering == Numbering::Idempotent
+            && self.identity.is_none()
+            && self.lanes.values().any(wants)
+    }
+
+    /// Takes the identity that a broker gave out. Partitions use it from their next new batch on.
+    pub(super) fn set_identity(&mut self, identity: ProducerIdentity) {
+        self.identity = Some(identity);
+    }
+
+    /// Starts all partitions over with this identity, between transactions.
+    pub(super) fn start_over(&mut self, identity: ProducerIdentity) {
+        assert!(
+            self.is_empty(),
+            "a producer starts over between transactions"
+        );
+        self.lanes.clear();
+        self.identity = Some(identity);
     }
 
     /// The next request that may be sent, if there is one.
     pub(super) fn next_dispatch(
         &mut self,
-        view: &MetadataView,
+        outlook: Outlook<'_>,
         now: Instant,
     ) -> Option<Dispatch<T>> {
         let mut chosen = None;
         let mut bytes = 0_usize;
         let mut batches = BTreeMap::new();
-        for partition in self.ready(now) {
-            let Some(leader) = view.leader(&partition) else {
+        for partition in self.ready(outlook.admitted, now) {
+            let Some(leader) = outlook.view.leader(&partition) else {
                 continue;
             };
             let open = self.requests.get(&leader).copied().unwrap_or(0);
-            if open >= self.settings.requests_per_node || chosen.is_some_and(|id| id != leader) {
+            let is_other = chosen.is_some_and(|id| id != leader);
+            let is_full = open >= self.settings.requests_per_node;
+            if is_other || is_full || !outlook.connected.contains(&leader) {
                 continue;
             }
-            let Some(queue) = self.queues.get_mut(&partition) else {
+            let Some(lane) = self.lanes.get_mut(&partition) else {
                 continue;
             };
-            let size = queue.waiting.front().map_or(0, |batch| batch.bytes.len());
+            let size = lane.waiting.front().map_or(0, |batch| batch.bytes.len());
             if chosen.is_some() && bytes.saturating_add(size) > self.settings.request_bytes {
                 continue;
             }
-            let Some(batch) = queue.waiting.pop_front() else {
+            let Some(batch) = lane.depart(self.settings.numbering, self.identity) else {
                 continue;
             };
-            queue.is_on_its_way = true;
             chosen = Some(leader);
             bytes = bytes.saturating_add(size);
             self.last_served = Some(partition.clone());
@@ -140,11 +208,24 @@ impl<T> Window<T> {
         Some(Dispatch { node_id, batches })
     }
 
+    /// Brokers that have something to get and no connection yet.
+    pub(super) fn unconnected(&self, outlook: Outlook<'_>, now: Instant) -> BTreeSet<i32> {
+        let ready = self.ready(outlook.admitted, now).into_iter();
+        ready
+            .filter_map(|partition| outlook.view.leader(&partition))
+            .filter(|leader| !outlook.connected.contains(leader))
+            .collect()
+    }
+
     /// Partitions with something to send, beginning after the one served last.
-    fn ready(&self, now: Instant) -> Vec<TopicPartition> {
-        let is_ready = |queue: &Queue<T>| {
-            let is_due = queue.not_before.is_none_or(|at| at <= now);
-            !queue.is_on_its_way && !queue.waiting.is_empty() && is_due
+    fn ready(
+        &self,
+        admitted: Option<&BTreeSet<TopicPartition>>,
+        now: Instant,
+    ) -> Vec<TopicPartition> {
+        let limit = match self.settings.numbering {
+            Numbering::None => 1,
+            _ => self.settings.requests_per_node,
         };
         let (after, before) = match &self.last_served {
             Some(last) => (
@@ -153,113 +234,51 @@ impl<T> Window<T> {
             ),
             None => ((Bound::Unbounded, Bound::Unbounded), None),
         };
-        let after = self.queues.range::<TopicPartition, _>(after);
+        let after = self.lanes.range::<TopicPartition, _>(after);
         let before = before
             .into_iter()
-            .flat_map(|range| self.queues.range::<TopicPartition, _>(range));
-        let ready = after.chain(before).filter(|(_, queue)| is_ready(queue));
-        ready.map(|(partition, _)| partition.clone()).collect()
+            .flat_map(|range| self.lanes.range::<TopicPartition, _>(range));
+        after
+            .chain(before)
+            .filter(|(partition, lane)| {
+                lane.may_depart(self.settings.numbering, self.identity, limit, now)
+                    && admitted.is_none_or(|admitted| admitted.contains(partition))
+            })
+            .map(|(partition, _)| partition.clone())
+            .collect()
     }
 
-    /// Settles a request. Batches that may succeed later go back to the front of their queue.
-    pub(super) fn on_answer(
-        &mut self,
-        dispatch: Dispatch<T>,
-        outcome: Result<Answer, ClientError>,
-        now: Instant,
-        random: f64,
-    ) -> Settled<T> {
-        if let Some(open) = self.requests.get_mut(&dispatch.node_id) {
-            *open = open.saturating_sub(1);
-        }
-        let mut settled = Settled {
-            done: Vec::new(),
-            needs_refresh: false,
-        };
-        for (partition, batch) in dispatch.batches {
-            let outcome = outcome_of(&partition, &outcome);
-            let Some(queue) = self.queues.get_mut(&partition) else {
-                continue;
-            };
-            queue.is_on_its_way = false;
-            match outcome {
-                Err(error) if error.is_retriable() => {
-                    settled.needs_refresh |= error.is_connection_lost()
-                        || error.code().is_some_and(ErrorCode::needs_metadata_refresh);
-                    if now >= batch.deadline {
-                        let error = gave_up(self.settings.delivery_timeout, &error.to_string());
-                        settled.done.push((batch, Err(error)));
-                    } else {
-                        queue.not_before = Some(now + queue.backoff.next(random));
-                        queue.waiting.push_front(batch);
-                    }
-                }
-                outcome => {
-                    queue.backoff.reset();
-                    queue.not_before = None;
-                    settled.done.push((batch, outcome));
-                }
-            }
-        }
-        settled
-    }
-
-    /// Gives up on batches that have waited too long.
-    pub(super) fn expire(&mut self, now: Instant) -> Done<T> {
+    /// Gives up what waits. Without `with_sent_ones`, what has left before stays until its fate is
+    /// known.
+    pub(super) fn drop_waiting(&mut self, error: &ProduceError, with_sent_ones: bool) -> Done<T> {
         let mut done = Vec::new();
-        for (partition, queue) in &mut self.queues {
-            while queue
-                .waiting
-                .front()
-                .is_some_and(|batch| batch.deadline <= now)
-            {
-                let Some(batch) = queue.waiting.pop_front() else {
-                    break;
-                };
-                let last = format!("{partition} took no batch in that time");
-                done.push((batch, Err(gave_up(self.settings.delivery_timeout, &last))));
+        for lane in self.lanes.values_mut() {
+            let is_kept = |batch: &Batch<T>| batch.attempts > 0 && !with_sent_ones;
+            let sent = lane.waiting.partition_point(is_kept);
+            for batch in lane.waiting.drain(sent..) {
+                done.push((batch, Err(error.clone())));
             }
         }
+        self.unsettled -= done.len();
         done
     }
 
     /// When to look again although nothing happened: at the end of a backoff or of a patience.
     /// A backoff that is over does not count: its batch waits for a leader or a free request.
     pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let idle = self.queues.values().filter(|queue| !queue.is_on_its_way);
-        let moments = idle.filter_map(|queue| {
-            let deadline = queue.waiting.front()?.deadline;
-            let backoff_ends = queue.not_before.filter(|at| *at > now);
+        let moments = self.lanes.values().filter_map(|lane| {
+            let deadline = lane.waiting.front()?.created + self.settings.delivery_timeout;
+            let backoff_ends = lane.not_before.filter(|at| *at > now);
             Some(backoff_ends.map_or(deadline, |at| at.min(deadline)))
         });
         moments.min()
     }
 }
 
-fn outcome_of(
-    partition: &TopicPartition,
-    outcome: &Result<Answer, ClientError>,
-) -> Result<Produced, ClientError> {
-    let missing = Err(ErrorCode::UNKNOWN_TOPIC_OR_PARTITION);
-    let answer = outcome.as_ref().map_err(Clone::clone)?;
-    answer
-        .get(partition)
-        .copied()
-        .unwrap_or(missing)
-        .map_err(|code| ClientError::PartitionRefused {
-            api: "Produce",
-            partition: partition.clone(),
-            code,
-        })
-}
+/// Batches of one producer that a partition's leader remembers, to know them again.
+const REMEMBERED_BATCHES: u64 = 5;
 
-fn gave_up(timeout: Duration, last: &str) -> ClientError {
-    ClientError::GaveUp {
-        operation: "Produce",
-        timeout,
-        last: last.into(),
-    }
-}
-
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

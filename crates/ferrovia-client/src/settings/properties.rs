@@ -40,6 +40,21 @@ impl<'a> Properties<'a> {
         }
     }
 
+    pub(super) fn int_between(
+        &self,
+        name: &'static str,
+        default: i32,
+        at_least: i32,
+        at_most: i32,
+    ) -> Result<i32, SettingsError> {
+        let number = self.int(name, default, at_least)?;
+        if number > at_most {
+            let reason = format!("Value must be no more than {at_most}");
+            return Err(SettingsError::invalid(name, number, reason));
+        }
+        Ok(number)
+    }
+
     pub(super) fn long(
         &self,
         name: &'static str,

@@ -3,7 +3,8 @@
 //! Every range is one that brokers 2.8 to 4.2 serve, and holds flexible encodings only, but for
 //! `ApiVersions`, `SaslHandshake` and `OffsetDelete`, where the protocol leaves no choice. The
 //! upper ends stop where a newer version means something else: topic ids in place of names
-//! (Produce 13, OffsetCommit 10), or partitions that join a transaction by themselves (Produce 12).
+//! (Produce 13, OffsetCommit 10). Whether a transaction uses Produce 12 and EndTxn 5, with which
+//! partitions join by themselves and each end is a new epoch, is `produce::transaction`'s choice.
 
 use std::fmt;
 
@@ -103,7 +104,7 @@ macro_rules! apis {
 }
 
 apis! {
-    "Produce" 0, 9..=11, data::PRODUCE, ProduceRequest => ProduceResponse;
+    "Produce" 0, 9..=12, data::PRODUCE, ProduceRequest => ProduceResponse;
     "Fetch" 1, 12..=17, data::FETCH, FetchRequest => FetchResponse;
     "ListOffsets" 2, 6..=9, data::LIST_OFFSETS, ListOffsetsRequest => ListOffsetsResponse;
     "Metadata" 3, 10..=13, data::METADATA, MetadataRequest => MetadataResponse;
@@ -120,11 +121,11 @@ apis! {
     "ApiVersions" 18, 0..=3, data::API_VERSIONS, ApiVersionsRequest => ApiVersionsResponse;
     "CreateTopics" 19, 5..=7, admin::CREATE_TOPICS, CreateTopicsRequest => CreateTopicsResponse;
     "DeleteTopics" 20, 5..=5, admin::DELETE_TOPICS, DeleteTopicsRequest => DeleteTopicsResponse;
-    "InitProducerId" 22, 4..=4, transaction::INIT_PRODUCER_ID, InitProducerIdRequest => InitProducerIdResponse;
+    "InitProducerId" 22, 4..=5, transaction::INIT_PRODUCER_ID, InitProducerIdRequest => InitProducerIdResponse;
     "OffsetForLeaderEpoch" 23, 4..=4, data::OFFSET_FOR_LEADER_EPOCH, OffsetForLeaderEpochRequest => OffsetForLeaderEpochResponse;
     "AddPartitionsToTxn" 24, 3..=3, transaction::ADD_PARTITIONS_TO_TXN, AddPartitionsToTxnRequest => AddPartitionsToTxnResponse;
     "AddOffsetsToTxn" 25, 3..=3, transaction::ADD_OFFSETS_TO_TXN, AddOffsetsToTxnRequest => AddOffsetsToTxnResponse;
-    "EndTxn" 26, 3..=3, transaction::END_TXN, EndTxnRequest => EndTxnResponse;
+    "EndTxn" 26, 3..=5, transaction::END_TXN, EndTxnRequest => EndTxnResponse;
     "TxnOffsetCommit" 28, 3..=3, transaction::TXN_OFFSET_COMMIT, TxnOffsetCommitRequest => TxnOffsetCommitResponse;
     "DescribeConfigs" 32, 4..=4, admin::DESCRIBE_CONFIGS, DescribeConfigsRequest => DescribeConfigsResponse;
     "SaslAuthenticate" 36, 2..=2, admin::SASL_AUTHENTICATE, SaslAuthenticateRequest => SaslAuthenticateResponse;

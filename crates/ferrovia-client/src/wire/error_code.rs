@@ -16,6 +16,8 @@ pub struct ErrorCode(pub i16);
 impl ErrorCode {
     /// Nothing went wrong.
     pub const NONE: Self = Self(0);
+    /// The broker does not say what went wrong.
+    pub const UNKNOWN_SERVER_ERROR: Self = Self(-1);
     /// The fetch offset is outside the log.
     pub const OFFSET_OUT_OF_RANGE: Self = Self(1);
     /// The broker does not host this topic or partition, or it does not exist.
@@ -38,12 +40,32 @@ impl ErrorCode {
     pub const REBALANCE_IN_PROGRESS: Self = Self(27);
     /// The client may not use this topic.
     pub const TOPIC_AUTHORIZATION_FAILED: Self = Self(29);
+    /// The client may not write to the cluster as a producer.
+    pub const CLUSTER_AUTHORIZATION_FAILED: Self = Self(31);
     /// The broker does not serve this version of the request.
     pub const UNSUPPORTED_VERSION: Self = Self(35);
     /// A topic of this name exists already.
     pub const TOPIC_ALREADY_EXISTS: Self = Self(36);
     /// The request has to go to the controller.
     pub const NOT_CONTROLLER: Self = Self(41);
+    /// A batch came before one that belongs in front of it.
+    pub const OUT_OF_ORDER_SEQUENCE_NUMBER: Self = Self(45);
+    /// The batch is in the log already.
+    pub const DUPLICATE_SEQUENCE_NUMBER: Self = Self(46);
+    /// The producer has started over, or another took its place.
+    pub const INVALID_PRODUCER_EPOCH: Self = Self(47);
+    /// The transaction is not in a state that allows the request.
+    pub const INVALID_TXN_STATE: Self = Self(48);
+    /// The producer id does not belong to the transactional id.
+    pub const INVALID_PRODUCER_ID_MAPPING: Self = Self(49);
+    /// The transaction before is still being completed.
+    pub const CONCURRENT_TRANSACTIONS: Self = Self(51);
+    /// The client may not use this transactional id.
+    pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Self = Self(53);
+    /// Another part of the request failed first.
+    pub const OPERATION_NOT_ATTEMPTED: Self = Self(55);
+    /// The partition's leader remembers nothing of the producer.
+    pub const UNKNOWN_PRODUCER_ID: Self = Self(59);
     /// The group has members, which stand in the way.
     pub const NON_EMPTY_GROUP: Self = Self(68);
     /// There is no such group.
@@ -64,10 +86,14 @@ impl ErrorCode {
     pub const GROUP_SUBSCRIBED_TO_TOPIC: Self = Self(86);
     /// Offsets of an open transaction are in the way.
     pub const UNSTABLE_OFFSET_COMMIT: Self = Self(88);
+    /// Another producer with the same transactional id took over.
+    pub const PRODUCER_FENCED: Self = Self(90);
     /// The broker does not know the topic id.
     pub const UNKNOWN_TOPIC_ID: Self = Self(100);
     /// The topic id does not belong to the topic name.
     pub const INCONSISTENT_TOPIC_ID: Self = Self(103);
+    /// The transaction has to be aborted; the producer may go on.
+    pub const TRANSACTION_ABORTABLE: Self = Self(120);
     /// The client has to start over from its bootstrap servers.
     pub const REBOOTSTRAP_REQUIRED: Self = Self(129);
 
@@ -116,6 +142,29 @@ impl ErrorCode {
     #[must_use]
     pub fn needs_coordinator_refresh(self) -> bool {
         self.row().is_some_and(|row| row.cure == Coordinator)
+    }
+
+    /// Whether a producer that hears this is of no further use.
+    #[must_use]
+    pub fn is_fatal_to_producers(self) -> bool {
+        [
+            Self::CLUSTER_AUTHORIZATION_FAILED,
+            Self::UNSUPPORTED_VERSION,
+            Self::INVALID_PRODUCER_ID_MAPPING,
+            Self::TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+            Self::PRODUCER_FENCED,
+        ]
+        .contains(&self)
+    }
+
+    /// The class of the exception that Java's clients make of the code; those that producers see
+    /// have their own, all others are a `KafkaException` here.
+    #[must_use]
+    pub fn java_class(self) -> &'static str {
+        PRODUCER_CLASSES
+            .iter()
+            .find(|(code, _)| *code == self.0)
+            .map_or("org.apache.kafka.common.KafkaException", |(_, class)| class)
     }
 
     fn row(self) -> Option<&'static Row> {
@@ -303,6 +352,50 @@ const TABLE: &[Row] = &[
     row(131, "STREAMS_INVALID_TOPOLOGY_EPOCH", Final, "The supplied topology epoch is invalid."),
     row(132, "STREAMS_TOPOLOGY_FENCED", Final, "The supplied topology epoch is outdated."),
     row(133, "SHARE_SESSION_LIMIT_REACHED", Retry, "The limit of share sessions has been reached."),
+];
+
+/// Exceptions of the codes that producers see.
+#[rustfmt::skip]
+const PRODUCER_CLASSES: &[(i16, &str)] = &[
+    (-1, "org.apache.kafka.common.errors.UnknownServerException"),
+    (2, "org.apache.kafka.common.errors.CorruptRecordException"),
+    (3, "org.apache.kafka.common.errors.UnknownTopicOrPartitionException"),
+    (5, "org.apache.kafka.common.errors.LeaderNotAvailableException"),
+    (6, "org.apache.kafka.common.errors.NotLeaderOrFollowerException"),
+    (7, "org.apache.kafka.common.errors.TimeoutException"),
+    (10, "org.apache.kafka.common.errors.RecordTooLargeException"),
+    (13, "org.apache.kafka.common.errors.NetworkException"),
+    (14, "org.apache.kafka.common.errors.CoordinatorLoadInProgressException"),
+    (15, "org.apache.kafka.common.errors.CoordinatorNotAvailableException"),
+    (16, "org.apache.kafka.common.errors.NotCoordinatorException"),
+    (17, "org.apache.kafka.common.errors.InvalidTopicException"),
+    (18, "org.apache.kafka.common.errors.RecordBatchTooLargeException"),
+    (19, "org.apache.kafka.common.errors.NotEnoughReplicasException"),
+    (20, "org.apache.kafka.common.errors.NotEnoughReplicasAfterAppendException"),
+    (21, "org.apache.kafka.common.errors.InvalidRequiredAcksException"),
+    (29, "org.apache.kafka.common.errors.TopicAuthorizationException"),
+    (31, "org.apache.kafka.common.errors.ClusterAuthorizationException"),
+    (32, "org.apache.kafka.common.errors.InvalidTimestampException"),
+    (35, "org.apache.kafka.common.errors.UnsupportedVersionException"),
+    (43, "org.apache.kafka.common.errors.UnsupportedForMessageFormatException"),
+    (44, "org.apache.kafka.common.errors.PolicyViolationException"),
+    (45, "org.apache.kafka.common.errors.OutOfOrderSequenceException"),
+    (46, "org.apache.kafka.common.errors.DuplicateSequenceException"),
+    (47, "org.apache.kafka.common.errors.InvalidProducerEpochException"),
+    (48, "org.apache.kafka.common.errors.InvalidTxnStateException"),
+    (49, "org.apache.kafka.common.errors.InvalidPidMappingException"),
+    (50, "org.apache.kafka.common.errors.InvalidTxnTimeoutException"),
+    (51, "org.apache.kafka.common.errors.ConcurrentTransactionsException"),
+    (52, "org.apache.kafka.common.errors.TransactionCoordinatorFencedException"),
+    (53, "org.apache.kafka.common.errors.TransactionalIdAuthorizationException"),
+    (56, "org.apache.kafka.common.errors.KafkaStorageException"),
+    (59, "org.apache.kafka.common.errors.UnknownProducerIdException"),
+    (74, "org.apache.kafka.common.errors.FencedLeaderEpochException"),
+    (76, "org.apache.kafka.common.errors.UnsupportedCompressionTypeException"),
+    (87, "org.apache.kafka.common.InvalidRecordException"),
+    (90, "org.apache.kafka.common.errors.ProducerFencedException"),
+    (100, "org.apache.kafka.common.errors.UnknownTopicIdException"),
+    (120, "org.apache.kafka.common.errors.TransactionAbortableException"),
 ];
 
 #[cfg(test)]

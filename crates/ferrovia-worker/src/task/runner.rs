@@ -176,12 +176,12 @@ impl ThreadedRunner {
             Some(config) => Some(DeadLetterSpec {
                 config: config.clone(),
                 admin: self.client(connector, ClientKind::Admin, "dlq-adminclient", id)?,
-                producer: self.client(connector, ClientKind::Producer, "dlq-producer", id)?,
-                options: LetterOptions::from_properties(
-                    connector
-                        .client_settings(ClientKind::Producer, &self.worker)
-                        .as_map(),
-                )?,
+                options: LetterOptions::from_properties(self.properties(
+                    connector,
+                    ClientKind::Producer,
+                    "dlq-producer",
+                    id,
+                ))?,
                 task: id.clone(),
             }),
         };
@@ -200,6 +200,17 @@ impl ThreadedRunner {
         role: &str,
         id: &TaskId,
     ) -> Result<ClientSettings, ConnectError> {
+        ClientSettings::from_properties(&self.properties(connector, kind, role, id))
+            .map_err(|error| ConnectError::config(error.to_string()))
+    }
+
+    fn properties(
+        &self,
+        connector: &ConnectorConfig,
+        kind: ClientKind,
+        role: &str,
+        id: &TaskId,
+    ) -> BTreeMap<String, String> {
         let servers = self.worker.bootstrap_servers.join(",");
         let mut properties = BTreeMap::from([
             ("bootstrap.servers".to_owned(), servers),
@@ -211,8 +222,7 @@ impl ThreadedRunner {
                 .as_map()
                 .clone(),
         );
-        ClientSettings::from_properties(&properties)
-            .map_err(|error| ConnectError::config(error.to_string()))
+        properties
     }
 
     /// # Source

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use ferrovia_broker::{ApiKey, BrokerConfig, EmbeddedBroker, Fault, RequestView, Times};
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::Cluster;
-use ferrovia_client::produce::{Acks, Producer};
-use ferrovia_client::settings::ClientSettings;
+use ferrovia_client::produce::Producer;
+use ferrovia_client::settings::{ClientSettings, ProducerSettings};
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 use ferrovia_pipeline::topic::TopicPartition;
 use ferrovia_worker::config::worker::StandaloneConfig;
@@ -106,7 +106,10 @@ impl Stage {
             },
             broker: Some(Arc::new(broker)),
             _folder: folder,
-            producer: Producer::new(cluster.clone(), Acks::All, 1),
+            producer: Producer::new(
+                cluster.clone(),
+                ProducerSettings::with_defaults(cluster.settings().clone()),
+            ),
             cluster,
         }
     }

@@ -49,6 +49,8 @@ pub(crate) const END_TXN: Shape = Shape::new(
     &[
         field("throttle_time_ms", Throttle),
         field("error_code", I16),
+        field("producer_id", I64).since(5),
+        field("producer_epoch", I16).since(5),
     ],
 );
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ferrovia_client::ErrorCode;
 use ferrovia_client::error::ClientError;
+use ferrovia_client::produce::ProduceError;
 use ferrovia_pipeline::batch::WriteError;
 
 use crate::storage::log::TopicPurpose;
@@ -90,7 +91,7 @@ pub enum TopicLogError {
         topic: Arc<str>,
         /// Why.
         #[source]
-        source: ClientError,
+        source: ProduceError,
     },
     /// A record is larger than the format allows.
     #[error("cannot write a record to topic '{topic}'")]

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use ferrovia_client::error::ClientError;
+use ferrovia_client::produce::Producer;
 use ferrovia_client::produce::partitioner::partition_for_key;
-use ferrovia_client::produce::{Acks, Producer};
+use ferrovia_client::settings::ProducerSettings;
 use ferrovia_client::{Cluster, TopicPartition};
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Seal, WriteError};
 use tokio::sync::{mpsc, oneshot};
@@ -93,11 +93,18 @@ impl Writer {
         options: BatchOptions,
     ) -> (Self, Requests) {
         let (sender, requests) = mpsc::channel(QUEUED_REQUESTS);
+        let client = cluster.settings().clone();
+        let settings = ProducerSettings {
+            requests_in_flight_max: REQUESTS_IN_FLIGHT,
+            is_idempotent: false,
+            ..ProducerSettings::with_defaults(client)
+        };
+        let producer = Producer::new(cluster, settings);
         let writer = Self {
             topic,
             partitions,
             options,
-            producer: Producer::new(cluster, Acks::All, REQUESTS_IN_FLIGHT),
+            producer,
             requests,
         };
         (writer, Requests(sender))
@@ -181,7 +188,7 @@ impl Writer {
                     continue;
                 };
                 if let Err(error) = &outcome
-                    && matches!(error, ClientError::GaveUp { .. })
+                    && error.is_retriable()
                     && is_awaited(queue.front(), calls)
                 {
                     tracing::warn!(

@@ -25,7 +25,6 @@ impl ThreadedRunner {
         let Some(config) = connector.source_config() else {
             return Err(ConnectError::config("this is not a source"));
         };
-        let producer = connector.client_settings(ClientKind::Producer, worker);
         let creation = match config.topic_creation {
             None => None,
             Some(_) => Some(CreationSpec {
@@ -44,8 +43,12 @@ impl ThreadedRunner {
             plan: source::compile(connector, worker)?,
             errors: connector.errors.clone(),
             produce: ProduceSpec {
-                client: self.client(connector, ClientKind::Producer, "producer", id)?,
-                options: ProduceOptions::from_properties(producer.as_map())?,
+                options: ProduceOptions::from_properties(self.properties(
+                    connector,
+                    ClientKind::Producer,
+                    "producer",
+                    id,
+                ))?,
                 event_loop,
             },
             creation,

@@ -39,9 +39,7 @@ pub struct DeadLetterSpec {
     pub config: DeadLetterConfig,
     /// How topics are created.
     pub admin: ClientSettings,
-    /// How records are produced.
-    pub producer: ClientSettings,
-    /// How they are written.
+    /// How letters are produced.
     pub options: LetterOptions,
     /// Whose records they are.
     pub task: TaskId,
@@ -72,7 +70,6 @@ impl DeadLetters {
         let DeadLetterSpec {
             config,
             admin,
-            producer,
             options,
             task,
         } = spec;
@@ -88,14 +85,17 @@ impl DeadLetters {
             create(&admin, &topic, config.replication_factor).await?;
             partitions = Some(NEW_PARTITIONS);
         }
-        let cluster = Cluster::new(producer, FramePool::new(IDLE_BUFFERS_BYTES));
+        let cluster = Cluster::new(
+            options.producer.client.clone(),
+            FramePool::new(IDLE_BUFFERS_BYTES),
+        );
         Ok(Self {
             config,
             task,
             topic,
             partitions: partitions.unwrap_or(NEW_PARTITIONS),
             next: 0,
-            producer: Producer::new(cluster, options.acks, options.requests_in_flight_max),
+            producer: Producer::new(cluster, options.producer.clone()),
             options,
             pending: Vec::new(),
             has_failed: false,

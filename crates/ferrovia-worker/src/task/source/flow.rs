@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrovia_client::error::ClientError;
-use ferrovia_client::produce::Produced;
+use ferrovia_client::produce::{ProduceError, Produced};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::{Failure, Stage};
 use ferrovia_pipeline::source::Landed;
@@ -209,7 +208,10 @@ impl Flow {
         for (tag, place) in contents.tags {
             let landed = Landed {
                 partition: TopicPartition::new(Arc::clone(topic), lane.1),
-                offset: produced.base_offset + i64::from(place),
+                // As Java says it of a batch that is known to be there and nothing else.
+                offset: produced
+                    .base_offset
+                    .map_or(-1, |base| base + i64::from(place)),
             };
             self.heard.records.push((tag, Some(landed)));
         }
@@ -221,7 +223,7 @@ impl Flow {
     }
 
     /// Kafka does not take a batch (KIP-779 says what to do about it).
-    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ClientError) {
+    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ProduceError) {
         let topic = self
             .batches
             .name(lane.0)

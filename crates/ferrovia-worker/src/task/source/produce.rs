@@ -6,11 +6,8 @@ use std::time::Duration;
 
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
-use ferrovia_client::error::ClientError;
-use ferrovia_client::produce::{BUFFER_BYTES, Produced, Producer};
-use ferrovia_client::settings::ClientSettings;
+use ferrovia_client::produce::{ProduceError, Produced, Producer};
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
-use ferrovia_pipeline::config::{ConfigDef, ConfigError, ConfigKey, ConfigType, Validator};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -21,9 +18,7 @@ use crate::task::source::batch::{Contents, LaneId, Sealed};
 /// How a source task produces.
 #[derive(Clone, Debug)]
 pub struct ProduceSpec {
-    /// How it reaches the brokers.
-    pub client: ClientSettings,
-    /// How it writes.
+    /// How it reaches the brokers and how it writes.
     pub options: ProduceOptions,
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
@@ -31,13 +26,10 @@ pub struct ProduceSpec {
 }
 
 /// What `producer.*` of the worker and `producer.override.*` of the connector say.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ProduceOptions {
-    /// `acks`, `compression.type` and its levels, `batch.size`, `max.request.size` and
-    /// `max.in.flight.requests.per.connection`.
+    /// The producer's settings, and how its batches are written.
     pub records: LetterOptions,
-    /// `buffer.memory`: bytes of batches that Kafka has not acknowledged.
-    pub buffer_bytes: usize,
     /// `linger.ms`: how long a batch that is not full waits for more records, if it has to wait for nothing else. 0 unless
     /// it is set.
     pub linger: Duration,
@@ -48,23 +40,13 @@ impl ProduceOptions {
     ///
     /// # Errors
     /// The first that is unusable, in Java's words.
-    pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let memory = i64::try_from(BUFFER_BYTES).unwrap_or(i64::MAX);
-        let key = |name: &'static str, default: i64| {
-            ConfigKey::with_default(name, ConfigType::Long, default)
-                .validator(Validator::AtLeast(0))
-        };
-        let definition = ConfigDef::new()
-            .define(key("buffer.memory", memory))
-            .define(key("linger.ms", 0));
-        let parsed = definition.parse(properties)?;
-        let buffer_bytes = usize::try_from(parsed.long("buffer.memory")?).unwrap_or(0);
-        let linger_ms = u64::try_from(parsed.long("linger.ms")?).unwrap_or(0);
+    pub fn from_properties(mut properties: BTreeMap<String, String>) -> Result<Self, ConnectError> {
+        let linger = properties.entry("linger.ms".to_owned());
+        linger.or_insert_with(|| "0".to_owned());
+        let records = LetterOptions::from_properties(properties)?;
         Ok(Self {
-            records: LetterOptions::from_properties(properties)?,
-            // The client's producer takes no more than that.
-            buffer_bytes: buffer_bytes.min(BUFFER_BYTES),
-            linger: Duration::from_millis(linger_ms).min(LINGER_MAX),
+            linger: records.producer.linger.min(LINGER_MAX),
+            records,
         })
     }
 }
@@ -83,7 +65,7 @@ pub(super) struct Outlet {
 pub(super) struct Outcome {
     pub(super) lane: LaneId,
     pub(super) contents: Contents,
-    pub(super) produced: Result<Produced, ClientError>,
+    pub(super) produced: Result<Produced, ProduceError>,
     bytes: usize,
 }
 
@@ -91,15 +73,11 @@ impl Outlet {
     /// Connects on the event loop that is to send.
     pub(super) fn open(spec: ProduceSpec) -> Self {
         let _inside = spec.event_loop.as_ref().map(Handle::enter);
-        let cluster = Cluster::new(spec.client, FramePool::new(IDLE_BUFFERS_BYTES));
+        let settings = spec.options.records.producer.clone();
+        let cluster = Cluster::new(settings.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
-        let options = spec.options.records;
-        let producer = Producer::new(
-            cluster.clone(),
-            options.acks,
-            options.requests_in_flight_max,
-        );
+        let producer = Producer::new(cluster.clone(), settings);
         Self {
             cluster,
             producer,
@@ -140,7 +118,8 @@ impl Outlet {
     /// Whether a batch of so many bytes has to wait until others are acknowledged.
     pub(super) fn is_full_for(&self, bytes: usize) -> bool {
         self.bytes_on_the_way > 0
-            && self.bytes_on_the_way.saturating_add(bytes) > self.options.buffer_bytes
+            && self.bytes_on_the_way.saturating_add(bytes)
+                > self.options.records.producer.buffer_bytes
     }
 
     /// Whether nothing is on its way.

@@ -2,53 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_client::produce::Acks;
+use ferrovia_client::settings::{Compression, ProducerSettings};
 use ferrovia_pipeline::batch::{BatchOptions, Codec, HeaderRef};
-use ferrovia_pipeline::config::{ConfigDef, ConfigError, ConfigKey, ConfigType, Validator};
 use ferrovia_pipeline::error::ConnectError;
 
 /// What `producer.*` of the worker and `producer.override.*` of the connector say about dead letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LetterOptions {
-    /// `acks`. With `0` the leader's word is waited for: offsets are committed only when letters are safe.
-    pub acks: Acks,
+    /// How batches travel. With `acks=0` the leader's word is waited for: offsets are committed only when letters are
+    /// safe.
+    pub producer: ProducerSettings,
     /// `compression.type`, its levels, and `batch.size`.
     pub batch: BatchOptions,
-    /// `max.request.size`: bytes of a letter before compression.
-    pub letter_bytes_max: usize,
-    /// `max.in.flight.requests.per.connection`
-    pub requests_in_flight_max: usize,
 }
 
 impl LetterOptions {
-    /// Reads them from a producer's settings. Defaults are those of Connect's producers.
+    /// Reads them from a producer's settings. Defaults are those of Connect's producers, but for how long they wait.
     ///
     /// # Errors
     /// The first that is unusable, in Java's words.
     ///
     /// # Source
     /// `ProducerConfig`, and `Worker.baseProducerConfigs` for the defaults
-    pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let parsed = definition().parse(properties)?;
-        let codec = Codec::from_name(parsed.string("compression.type")?).unwrap_or_default();
-        let level = match codec {
-            Codec::Gzip => Some(parsed.int("compression.gzip.level")?).filter(|level| *level > 0),
-            Codec::Zstd => Some(parsed.int("compression.zstd.level")?),
-            _ => None,
+    pub fn from_properties(mut properties: BTreeMap<String, String>) -> Result<Self, ConnectError> {
+        for (name, value) in CONNECT_DEFAULTS {
+            let entry = properties.entry((*name).to_owned());
+            entry.or_insert_with(|| (*value).to_owned());
+        }
+        let producer = ProducerSettings::from_properties(&properties)
+            .map_err(|error| ConnectError::config(error.to_string()))?;
+        let (codec, level) = match producer.compression {
+            Compression::None => (Codec::None, None),
+            Compression::Gzip(level) => (Codec::Gzip, level),
+            Compression::Snappy => (Codec::Snappy, None),
+            Compression::Lz4(_) => (Codec::Lz4, None),
+            Compression::Zstd(level) => (Codec::Zstd, Some(level)),
         };
-        let size = |name| Ok(usize::try_from(parsed.int(name)?).unwrap_or(0));
         Ok(Self {
-            acks: match parsed.string("acks")? {
-                "0" | "1" => Acks::Leader,
-                _ => Acks::All,
-            },
             batch: BatchOptions {
                 codec,
                 level,
-                bytes_target: size("batch.size")?,
+                bytes_target: producer.batch_bytes,
             },
-            letter_bytes_max: size("max.request.size")?,
-            requests_in_flight_max: size("max.in.flight.requests.per.connection")?,
+            producer,
         })
     }
 
@@ -70,7 +66,7 @@ impl LetterOptions {
             .map(|it| field(Some(it.key)) + field(it.value));
         let headers = varint_bytes(headers.len()) + fields.sum::<usize>();
         let bytes = LETTER_OVERHEAD_BYTES + field(key) + field(value) + headers;
-        let most = self.letter_bytes_max;
+        let most = self.producer.request_bytes_max;
         if bytes <= most {
             return Ok(());
         }
@@ -82,35 +78,6 @@ impl LetterOptions {
             ),
         ))
     }
-}
-
-fn definition() -> ConfigDef {
-    let codecs = Validator::OneOf(&["none", "gzip", "snappy", "lz4", "zstd"]);
-    let key = |name: &'static str, default: i32, limit| {
-        ConfigKey::with_default(name, ConfigType::Int, default).validator(limit)
-    };
-    ConfigDef::new()
-        .define(
-            ConfigKey::with_default("acks", ConfigType::String, "all")
-                .validator(Validator::OneOf(&["all", "-1", "0", "1"])),
-        )
-        .define(
-            ConfigKey::with_default("compression.type", ConfigType::String, "none")
-                .validator(codecs),
-        )
-        .define(key(
-            "compression.gzip.level",
-            GZIP_LEVEL_DEFAULT,
-            Validator::Between(-1, 9),
-        ))
-        .define(key("compression.zstd.level", 3, ZSTD_LEVELS))
-        .define(key("batch.size", 16_384, Validator::AtLeast(0)))
-        .define(key("max.request.size", 1 << 20, Validator::AtLeast(0)))
-        .define(key(
-            "max.in.flight.requests.per.connection",
-            1,
-            Validator::AtLeast(1),
-        ))
 }
 
 /// Bytes of a key, value or part of a header with the number in front that says how many they are.
@@ -125,10 +92,13 @@ fn varint_bytes(length: usize) -> usize {
     usize::try_from(bits.div_ceil(7)).unwrap_or(1)
 }
 
-/// Java's word for the library's own level.
-const GZIP_LEVEL_DEFAULT: i32 = -1;
-/// The levels of the library that Java uses.
-const ZSTD_LEVELS: Validator = Validator::Between(-131_072, 22);
+/// What Connect sets for its producers before the user does, but for waiting without end: a letter that no broker takes
+/// fails its task.
+const CONNECT_DEFAULTS: &[(&str, &str)] = &[
+    ("acks", "all"),
+    ("enable.idempotence", "false"),
+    ("max.in.flight.requests.per.connection", "1"),
+];
 /// The header of a batch, and all of a record but its key, value and headers, at most.
 const LETTER_OVERHEAD_BYTES: usize = 61 + 21;
 

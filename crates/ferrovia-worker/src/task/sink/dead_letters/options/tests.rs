@@ -1,22 +1,26 @@
 //! Settings of the dead letters' producer.
 
+use ferrovia_client::Acks;
+
 use super::*;
 
 fn options(settings: &[(&str, &str)]) -> Result<LetterOptions, String> {
-    let settings = settings.iter();
+    let bootstrap = [("bootstrap.servers", "localhost:9092")];
+    let settings = bootstrap.iter().chain(settings);
     let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    LetterOptions::from_properties(&settings.collect()).map_err(|error| error.to_string())
+    LetterOptions::from_properties(settings.collect()).map_err(|error| error.to_string())
 }
 
 #[test]
 fn defaults_are_those_of_connects_producers() {
-    let expected = LetterOptions {
-        acks: Acks::All,
-        batch: BatchOptions::default(),
-        letter_bytes_max: 1_048_576,
-        requests_in_flight_max: 1,
-    };
-    assert_eq!(options(&[]), Ok(expected));
+    let options = options(&[]).unwrap();
+    assert_eq!(options.batch, BatchOptions::default());
+    let producer = options.producer;
+    assert_eq!(producer.acks, Acks::All);
+    assert!(!producer.is_idempotent);
+    assert_eq!(producer.requests_in_flight_max, 1);
+    assert_eq!(producer.request_bytes_max, 1_048_576);
+    assert_eq!(producer.delivery_timeout.as_secs(), 120);
 }
 
 #[test]
@@ -30,7 +34,8 @@ fn settings_are_read_and_checked() {
         ("max.in.flight.requests.per.connection", "5"),
     ]);
     let set = set.unwrap();
-    assert_eq!((set.acks, set.requests_in_flight_max), (Acks::Leader, 5));
+    assert_eq!(set.producer.acks, Acks::Leader);
+    assert_eq!(set.producer.requests_in_flight_max, 5);
     let batch = BatchOptions {
         codec: Codec::Zstd,
         level: Some(9),
@@ -54,10 +59,8 @@ fn size_of_a_letter_counts_what_is_around_it() {
     // 82 around it, no key, a value with two bytes of length, one header.
     let bytes = 82 + 1 + (2 + 64) + 1 + (1 + 3) + 1;
     for (most, fits) in [(bytes, true), (bytes - 1, false)] {
-        let options = LetterOptions {
-            letter_bytes_max: most,
-            ..options(&[]).unwrap()
-        };
+        let most = format!("{most}");
+        let options = options(&[("max.request.size", &most)]).unwrap();
         let checked = options.check_size(None, Some(&[0; 64]), &[header]);
         assert_eq!(checked.is_ok(), fits, "{checked:?}");
     }
