@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
-use ferrovia_client::produce::{ProduceError, Produced, Producer};
+use ferrovia_client::produce::{Ack, ProduceError, Produced, Producer};
+use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::runtime::Handle;
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::task::sink::LetterOptions;
 use crate::task::source::batch::{Contents, LaneId, Sealed};
+use crate::task::source::exactly_once::orders::{Ended, Ending, Orders, Ready, Sending};
 
 /// How a source task produces.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub struct ProduceSpec {
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
     pub event_loop: Option<Handle>,
+    /// Whether records go in transactions; then the settings name a transactional id.
+    pub in_transactions: bool,
 }
 
 /// What `producer.*` of the worker and `producer.override.*` of the connector say.
@@ -41,24 +45,66 @@ impl ProduceOptions {
     /// # Errors
     /// The first that is unusable, in Java's words.
     pub fn from_properties(mut properties: BTreeMap<String, String>) -> Result<Self, ConnectError> {
-        let linger = properties.entry("linger.ms".to_owned());
-        linger.or_insert_with(|| "0".to_owned());
+        for (name, value) in PRODUCER_DEFAULTS {
+            let entry = properties.entry((*name).to_owned());
+            entry.or_insert_with(|| (*value).to_owned());
+        }
         let records = LetterOptions::from_properties(properties)?;
         Ok(Self {
             linger: records.producer.linger.min(LINGER_MAX),
             records,
         })
     }
+
+    /// As [`from_properties`](Self::from_properties), for the one producer of a transactional id.
+    ///
+    /// # Errors
+    /// The first that is unusable, in Java's words.
+    ///
+    /// # Source
+    /// `Worker.exactlyOnceSourceTaskProducerConfigs`
+    pub fn in_transactions(
+        mut properties: BTreeMap<String, String>,
+        transactional_id: String,
+    ) -> Result<Self, ConnectError> {
+        let forced = [
+            ("enable.idempotence", "true".to_owned()),
+            ("transactional.id", transactional_id),
+        ];
+        for (name, value) in forced {
+            if let Some(given) = properties.get(name).filter(|given| **given != value) {
+                tracing::warn!(
+                    "The value '{given}' for the '{name}' property will be ignored as it is not compatible with \
+                     connectors when exactly-once source support is enabled; the value '{value}' will be used instead"
+                );
+            }
+            properties.insert(name.to_owned(), value);
+        }
+        Self::from_properties(properties)
+    }
 }
 
 /// The way to Kafka.
 pub(super) struct Outlet {
     cluster: Cluster,
-    producer: Producer,
+    way: Way,
     options: ProduceOptions,
     /// Batches that Kafka has not acknowledged.
     on_the_way: JoinSet<Outcome>,
     bytes_on_the_way: usize,
+}
+
+enum Way {
+    /// Each batch on its own.
+    Plain(Producer),
+    /// In transactions; with what tells that the first may begin.
+    InTransactions(Orders, Option<Ready>),
+}
+
+/// A batch that was handed over.
+enum Sent {
+    Queued(Ack),
+    Ordered(Sending),
 }
 
 /// What became of one batch.
@@ -73,14 +119,24 @@ impl Outlet {
     /// Connects on the event loop that is to send.
     pub(super) fn open(spec: ProduceSpec) -> Self {
         let _inside = spec.event_loop.as_ref().map(Handle::enter);
-        let settings = spec.options.records.producer.clone();
+        let settings = ProducerSettings {
+            // `is_full_for` keeps `buffer.memory`, so that everything else goes on meanwhile.
+            buffer_bytes: usize::MAX,
+            ..spec.options.records.producer.clone()
+        };
         let cluster = Cluster::new(settings.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
-        let producer = Producer::new(cluster.clone(), settings);
+        let way = match spec.in_transactions {
+            false => Way::Plain(Producer::new(cluster.clone(), settings)),
+            true => {
+                let (orders, ready) = Orders::open(cluster.clone(), settings);
+                Way::InTransactions(orders, Some(ready))
+            }
+        };
         Self {
             cluster,
-            producer,
+            way,
             options: spec.options,
             on_the_way: JoinSet::new(),
             bytes_on_the_way: 0,
@@ -136,16 +192,39 @@ impl Outlet {
             contents,
         } = sealed;
         let size = bytes.len();
-        let ack = self.producer.send(partition, bytes).await;
+        let sent = match &self.way {
+            Way::Plain(producer) => Sent::Queued(producer.send(partition, bytes).await),
+            Way::InTransactions(orders, _) => Sent::Ordered(orders.send(partition, bytes).await),
+        };
         self.bytes_on_the_way += size;
         self.on_the_way.spawn(async move {
+            let produced = match sent {
+                Sent::Queued(ack) => ack.await,
+                Sent::Ordered(sending) => sending.acknowledged().await,
+            };
             Outcome {
                 lane,
                 contents,
-                produced: ack.await,
+                produced,
                 bytes: size,
             }
         });
+    }
+
+    /// What tells that the producer may be used, if that has to be waited for.
+    pub(super) fn take_ready(&mut self) -> Option<Ready> {
+        match &mut self.way {
+            Way::Plain(_) => None,
+            Way::InTransactions(_, ready) => ready.take(),
+        }
+    }
+
+    /// Ends the transaction with these batches of offsets in it. Without transactions there is nothing to end.
+    pub(super) async fn end_transaction(&self, ending: Ending) -> Option<Ended> {
+        match &self.way {
+            Way::Plain(_) => None,
+            Way::InTransactions(orders, _) => Some(orders.end(ending).await),
+        }
     }
 
     /// The next batch whose fate is known; waits for ever where none is on its way.
@@ -188,6 +267,15 @@ impl Outlet {
     }
 }
 
+/// What Connect sets for sources' producers before the user does: they wait without end.
+///
+/// # Source
+/// `Worker.baseProducerConfigs`; 0 is what `linger.ms` was before Kafka 4.0
+const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
+    ("linger.ms", "0"),
+    ("max.block.ms", "9223372036854775807"),
+    ("delivery.timeout.ms", "2147483647"),
+];
 /// The longest time that a batch is left open: a day.
 const LINGER_MAX: Duration = Duration::from_secs(86_400);
 /// Idle buffers of the connections.

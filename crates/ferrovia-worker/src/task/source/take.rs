@@ -12,7 +12,7 @@ use ferrovia_pipeline::batch::HeaderRef;
 use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::{Failure, Stage};
-use ferrovia_pipeline::source::SourceRecord;
+use ferrovia_pipeline::source::{Boundary, SourceRecord};
 
 use crate::task::source::batch::{LaneId, Reach};
 use crate::task::source::convert::{self, Shaper};
@@ -57,7 +57,7 @@ struct Produce<'r> {
 }
 
 impl Intake {
-    /// Takes these records. When the task is told to stop, those that cannot be sent are left: the source will hand them
+    /// Takes these records, behind which the task may have asked for the end of the transaction. When the task is told to stop, those that cannot be sent are left: the source will hand them
     /// out again.
     ///
     /// # Errors
@@ -66,9 +66,13 @@ impl Intake {
     pub(super) async fn take(
         &mut self,
         records: Vec<SourceRecord<'_>>,
+        asked: Option<Boundary>,
     ) -> Result<(), ConnectError> {
         let mut reach = Reach::default();
-        let taken = self.take_each(records, &mut reach).await;
+        let mut taken = self.take_each(records, &mut reach).await;
+        if matches!(taken, Ok(true)) {
+            taken = self.flow.end_poll(asked, &mut reach).await;
+        }
         self.flow.batches.keep(reach);
         if taken? {
             self.flow.send_ripe(&mut Reach::default()).await?;
@@ -94,7 +98,7 @@ impl Intake {
                 timestamp,
                 headers,
                 tag,
-                boundary: _,
+                boundary,
             } = record;
             let record = Record {
                 topic,
@@ -110,6 +114,7 @@ impl Intake {
             };
             self.flow.check()?;
             let fate = self.take_one(record, tag, &mut moment, reach).await?;
+            let goes = matches!(fate, Fate::Goes(_));
             let submitted = &mut self.flow.submitted;
             match fate {
                 Fate::Left => return Ok(false),
@@ -135,10 +140,14 @@ impl Intake {
                             }
                         }
                     }
-                    continue;
                 }
             }
-            self.flow.heard.records.extend(tag.map(|tag| (tag, None)));
+            if !goes {
+                self.flow.heard.records.extend(tag.map(|tag| (tag, None)));
+            }
+            if boundary.is_some() && !self.flow.end_record(boundary, reach).await? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -178,6 +187,9 @@ impl Intake {
             value: bytes.value.as_deref(),
             headers: &headers,
         };
+        if let Some(exactly_once) = &mut self.flow.exactly_once {
+            exactly_once.admit(produce.topic)?;
+        }
         let fate = match self.flow.lane(&produce, moment) {
             Some(lane) => Ok(Fate::Goes(lane)),
             None => self.find_lane(&produce, moment, reach).await?,
@@ -399,6 +411,9 @@ impl Flow {
     ) -> Result<(), ConnectError> {
         let shown = self.reports.redact(&error.to_string());
         tracing::error!(error = shown, "failed to send record to {topic}: ");
+        if let Some(exactly_once) = &self.exactly_once {
+            return Err(exactly_once.refusal(error));
+        }
         if self.reporter.is_tolerant() {
             let failure = Failure {
                 stage: Stage::KafkaProduce,
