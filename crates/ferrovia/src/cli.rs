@@ -29,7 +29,7 @@ pub(crate) enum Exit {
     Usage,
     /// The worker cannot be configured, or finds no broker.
     Configuration,
-    /// A connector of the command line cannot be made.
+    /// A connector of the command line cannot be made, or the file of offsets not be read.
     Connector,
     /// Ended by SIGINT.
     Interrupted,

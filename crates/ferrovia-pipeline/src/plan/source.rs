@@ -104,6 +104,9 @@ impl SourcePlan {
         topic: &str,
         headers: &'r Headers<'_>,
     ) -> Result<Vec<HeaderBytes<'r>>, ConnectError> {
+        if headers.is_empty() {
+            return Ok(Vec::new());
+        }
         let converted = headers.iter().map(|header| {
             let value = &header.value;
             let schema = value.schema.as_ref();

@@ -36,6 +36,8 @@ pub(super) struct Crew<R> {
     offsets: OffsetStore,
     /// What connectors say by themselves.
     signals: Signals,
+    /// The connectors that are naming their tasks, and with which settings they are to do so once more.
+    naming: BTreeMap<Run, Option<Arc<Settings>>>,
     /// The connectors that were started.
     connectors: BTreeMap<Arc<str>, (Run, Shared)>,
     /// The starts that somebody waits for.
@@ -61,6 +63,7 @@ pub(super) enum CrewEvent {
 /// What a call to a connector's code came to.
 pub(super) enum Called {
     Started(Arc<str>, Run, Result<Shared, String>),
+    Named(Arc<str>, Run, Result<WantedTasks, String>),
     Other(WorkEvent),
     Prepared(TaskId, Run, Result<Box<TaskStart>, String>),
 }
@@ -73,6 +76,7 @@ impl<R: TaskRunner> Crew<R> {
             validator,
             offsets,
             signals: Signals::default(),
+            naming: BTreeMap::new(),
             connectors: BTreeMap::new(),
             starting: BTreeSet::new(),
             calls: JoinSet::new(),
@@ -151,6 +155,12 @@ impl<R: TaskRunner> Crew<R> {
                 span.in_scope(|| error!("Error while starting connector {name}: {trace}"));
                 Some(WorkEvent::ConnectorStarted(name, run, Err(trace)))
             }
+            CrewEvent::Called(Called::Named(name, run, wanted)) => {
+                if let Some(settings) = self.naming.remove(&run).flatten() {
+                    self.ask_tasks(Arc::clone(&name), run, settings);
+                }
+                Some(WorkEvent::TasksNamed(name, run, wanted))
+            }
             CrewEvent::Called(Called::Prepared(id, run, prepared)) => {
                 self.start_task(id, run, prepared).await;
                 None
@@ -184,16 +194,23 @@ impl<R: TaskRunner> Crew<R> {
         });
     }
 
+    /// Asks a connector for its tasks. One that is at it already is asked once more when it has answered, however often
+    /// it is to be asked until then.
     fn ask_tasks(&mut self, name: Arc<str>, run: Run, settings: Arc<Settings>) {
         let Some(connector) = self.connector(&name, run) else {
             return;
         };
+        if let Some(again) = self.naming.get_mut(&run) {
+            *again = Some(settings);
+            return;
+        }
+        self.naming.insert(run, None);
         let validator = Arc::clone(&self.validator);
         let span = connector_span(&name);
         self.calls.spawn_blocking(move || {
             let ask = || span.in_scope(|| wanted_tasks(&connector, &settings, &validator));
             let wanted = guarded("it named its tasks", ask);
-            Called::Other(WorkEvent::TasksNamed(name, run, wanted))
+            Called::Named(name, run, wanted)
         });
     }
 

@@ -286,6 +286,8 @@ impl HerderMachine {
             }
             WorkEvent::ConnectorFailed(name, run, trace) => {
                 if self.work.is_connector_in(&name, run) {
+                    // It did start.
+                    self.tell_started(&name);
                     let work = self.work.fail_connector(&name, trace);
                     self.do_work(work);
                 }

@@ -1,13 +1,13 @@
 //! The source path, from polled records to stored offsets. Its files are its steps, in this order.
 //!
 //! `poll` asks the connector's task for records, `take` leads each of them through the plan that `convert` makes of
-//! settings, and into an open `batch`; `topics` makes topics that are not there. `produce` sends batches, `report` tells
-//! of records that were bad, and `commit` keeps which offsets may be stored; `exactly_once` puts them into the records'
-//! transactions instead. `flow` hears commands and acknowledgements
-//! meanwhile. The `machine` says when to do what, and `driver` does it.
+//! settings, and `place` puts it into an open `batch`; `topics` makes topics that are not there. `produce` sends batches,
+//! `report` tells of records that were bad, and `commit` keeps which offsets may be stored;
+//! `exactly_once` puts them into the records' transactions instead. `flow` hears commands and acknowledgements meanwhile. The `machine` says when to do what, and `driver` does it.
 
 mod poll;
 mod take;
+mod place;
 mod convert;
 mod topics;
 mod batch;
@@ -21,5 +21,5 @@ mod driver;
 
 pub use convert::compile;
 pub use driver::{SourceTaskSpec, run};
-pub use produce::{ProduceOptions, ProduceSpec};
+pub use produce::ProduceSpec;
 pub use topics::CreationSpec;

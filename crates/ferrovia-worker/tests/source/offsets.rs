@@ -98,12 +98,7 @@ fn partition_that_takes_nothing_holds_no_other_part_of_the_source_back() {
         task.probe.give_records([at("a", 1), at("b", 1).topic("u")]);
         stage.until_stored("a", 1).await;
         stage.until_stored("b", 1).await;
-        // From now on the topic `t` takes nothing.
-        let refuse = Fault::custom(|view| crate::outages::refusal_of("t", view));
-        stage
-            .broker()
-            .faults()
-            .inject(ApiKey::Produce, refuse, Times::Always);
+        crate::outages::leave_t_without_a_leader(&stage).await;
         task.probe.give_records([at("a", 2)]);
         for position in 2..6 {
             task.probe.give_records([at("b", position).topic("u")]);

@@ -1,42 +1,61 @@
 //! Brokers that fail, refuse and come back.
 
-use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use ferrovia_broker::{ApiKey, Fault, RequestView, Times};
 use ferrovia_worker::status::State;
-use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
-use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
-use kafka_protocol::protocol::{Decodable, Encodable};
+use kafka_protocol::messages::metadata_response::{
+    MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
+};
+use kafka_protocol::messages::{BrokerId, MetadataResponse, TopicName};
+use kafka_protocol::protocol::Encodable;
 
 use crate::probe::at;
 use crate::stage::{OFTEN, Stage, play, until};
 
+const LEADER_NOT_AVAILABLE: i16 = 5;
 const NOT_ENOUGH_REPLICAS: i16 = 19;
 const INVALID_RECORD: i16 = 87;
 
-/// Refuses a request that has records of this topic, for the time being.
-pub(crate) fn refusal_of(topic: &str, view: &RequestView<'_>) -> Option<Bytes> {
-    let asked = ProduceRequest::decode(&mut view.body.clone(), view.api_version).unwrap();
-    if asked
-        .topic_data
-        .iter()
-        .all(|data| data.name.as_str() != topic)
-    {
-        return None;
-    }
-    let refused = asked.topic_data.into_iter().map(|data| {
-        let partitions = data.partition_data.iter().map(|partition| {
-            PartitionProduceResponse::default()
-                .with_index(partition.index)
-                .with_error_code(NOT_ENOUGH_REPLICAS)
-        });
-        TopicProduceResponse::default()
-            .with_name(data.name)
-            .with_partition_responses(partitions.collect())
-    });
-    let answer = ProduceResponse::default().with_responses(refused.collect());
-    let mut bytes = bytes::BytesMut::new();
-    answer.encode(&mut bytes, view.api_version).unwrap();
-    Some(bytes.freeze())
+/// Tells whoever asks for metadata that the topic `t` has no leader, while `u` has one; returns when a task must have
+/// heard of it.
+pub(crate) async fn leave_t_without_a_leader(stage: &Stage) {
+    let view = stage.cluster().refresh().await.unwrap();
+    let node = BrokerId(*view.brokers.keys().next().unwrap());
+    let address = stage.broker().address();
+    let asked = Arc::new(AtomicU32::new(0));
+    let answers = Arc::clone(&asked);
+    let answer = move |view: &RequestView<'_>| {
+        answers.fetch_add(1, Ordering::Relaxed);
+        let broker = MetadataResponseBroker::default()
+            .with_node_id(node)
+            .with_host(address.ip().to_string().into())
+            .with_port(i32::from(address.port()));
+        let topic = |name: &'static str, leader, error| {
+            let partition = MetadataResponsePartition::default()
+                .with_error_code(error)
+                .with_leader_id(leader);
+            MetadataResponseTopic::default()
+                .with_name(Some(TopicName(name.into())))
+                .with_partitions(vec![partition])
+        };
+        let topics = vec![
+            topic("t", BrokerId(-1), LEADER_NOT_AVAILABLE),
+            topic("u", node, 0),
+        ];
+        let answer = MetadataResponse::default()
+            .with_brokers(vec![broker])
+            .with_controller_id(node)
+            .with_topics(topics);
+        let mut bytes = bytes::BytesMut::new();
+        answer.encode(&mut bytes, view.api_version).unwrap();
+        Some(bytes.freeze())
+    };
+    let faults = stage.broker().faults();
+    faults.inject(ApiKey::Metadata, Fault::custom(answer), Times::Always);
+    // The second question comes behind the first answer.
+    until("asked", || asked.load(Ordering::Relaxed) > 1).await;
 }
 
 /// Two hundred records, polled five at a time, while `faults` strike: the distinct values have to be all, in order.

@@ -71,6 +71,26 @@ fn partition_that_a_topic_does_not_have_is_waited_for() {
 }
 
 #[test]
+fn missing_topic_is_waited_for_as_long_as_settings_say() {
+    play(async {
+        let stage = Stage::new(1).await;
+        let patience = ("producer.override.max.block.ms", "50");
+        let mut task = stage.task(&[patience]).await;
+        task.until_state(State::Running).await;
+        task.probe
+            .give_records([at("a", 1), at("a", 2).topic("never")]);
+        let (trace, _) = task.until_failed().await;
+        assert_eq!(
+            trace,
+            "org.apache.kafka.connect.errors.ConnectException: Unrecoverable exception from producer send callback\n\
+             Caused by: org.apache.kafka.common.errors.TimeoutException: Topic never not present in metadata after 50 ms."
+        );
+        assert_eq!(stage.stored("a").await, Some(1));
+        stage.end().await;
+    });
+}
+
+#[test]
 fn broker_makes_a_topic_if_it_may() {
     play(async {
         let auto = |config| BrokerConfig {

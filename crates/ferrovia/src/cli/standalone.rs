@@ -43,7 +43,7 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     let mut signals = Signals::new()?;
     let file = Path::new(&arguments.worker);
     let config = worker::configure(file, StandaloneConfig::from_settings, |it| &it.worker)?;
-    let offsets = OffsetStore::file(&config.offset_file)?;
+    let offset_file = config.offset_file;
     let config = Arc::new(config.worker);
     let cluster_id = tokio::select! {
         id = worker::cluster_id(&config) => id?,
@@ -55,6 +55,13 @@ async fn work(arguments: &Arguments, loggers: Loggers) -> Result<Exit, Failure> 
     let advertised = rest.advertised_url().clone();
     let listening = rest.urls().join(", ");
     info!("REST server listening at {listening}, advertising URL {advertised}");
+    let offsets = match OffsetStore::file(&offset_file) {
+        Ok(offsets) => offsets,
+        Err(failure) => {
+            error!("Failed to start Connect: {failure}");
+            return Ok(Exit::Connector);
+        }
+    };
     let catalog = Arc::new(BuiltIn::new());
     let mut running =
         Worker::standalone(config, offsets, advertised.worker_id(), catalog, loggers)?;

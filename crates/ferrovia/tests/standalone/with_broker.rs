@@ -176,3 +176,16 @@ fn a_taken_port_ends_the_worker_with_2_and_is_named() {
         &format!("failed to bind REST listener http://{address}"),
     );
 }
+
+#[test]
+fn a_file_of_offsets_that_is_none_ends_the_worker_with_3() {
+    let ground = Ground::new();
+    fs::write(ground.folder.path().join("offsets"), "hello world").unwrap();
+    let output = ferrovia()
+        .arg("connect-standalone")
+        .arg(ground.worker(""))
+        .output()
+        .unwrap();
+    let message = "java.io.StreamCorruptedException: invalid stream header: 68656C6C";
+    check_end(&output, 3, message);
+}

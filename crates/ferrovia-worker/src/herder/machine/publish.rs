@@ -157,7 +157,7 @@ impl HerderMachine {
     }
 
     /// Answers those who wait for a connector to start, because it has.
-    fn tell_started(&mut self, name: &Arc<str>) {
+    pub(super) fn tell_started(&mut self, name: &Arc<str>) {
         for (request, answer) in self.starting.remove(name).unwrap_or_default() {
             let answer = match answer {
                 Started::Done => Ok(Outcome::Done),

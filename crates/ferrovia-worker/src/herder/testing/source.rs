@@ -15,6 +15,7 @@ use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
 pub(crate) struct IdleSource {
     settings: BTreeMap<String, String>,
     asked: AtomicUsize,
+    context: Option<ConnectorContext>,
 }
 
 impl SourceConnector for IdleSource {
@@ -41,6 +42,7 @@ impl SourceConnector for IdleSource {
         if let Some(reason) = settings.get("raises") {
             context.raise_error(ConnectError::failed(reason.clone()));
         }
+        self.context = Some(context);
         Ok(())
     }
 
@@ -49,6 +51,11 @@ impl SourceConnector for IdleSource {
         tasks_max: usize,
     ) -> Result<Vec<BTreeMap<String, String>>, ConnectError> {
         let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        if self.settings.contains_key("never.rests")
+            && let Some(context) = &self.context
+        {
+            context.request_task_reconfiguration();
+        }
         Ok(vec![self.settings.clone(); asked.min(tasks_max)])
     }
 

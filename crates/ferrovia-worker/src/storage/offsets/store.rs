@@ -55,7 +55,7 @@ pub enum OffsetStoreError {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{reason}")]
+    #[error("{}: {reason}", path.display())]
     FileFormat {
         /// The file.
         path: PathBuf,

@@ -12,7 +12,7 @@ use crate::config::connector::TransactionBoundary;
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, SourceConfig};
 use crate::status::TaskId;
-use crate::task::source::{self, CreationSpec, ProduceOptions, ProduceSpec, SourceTaskSpec};
+use crate::task::source::{self, CreationSpec, ProduceSpec, SourceTaskSpec};
 
 impl ThreadedRunner {
     pub(super) fn source_spec(
@@ -69,19 +69,17 @@ impl ThreadedRunner {
     ) -> Result<ProduceSpec, ConnectError> {
         let properties = self.properties(connector, ClientKind::Producer, "producer", id);
         let group = self.exactly_once_group.as_deref();
-        Ok(ProduceSpec {
-            options: match group {
-                Some(group) => {
-                    ProduceOptions::in_transactions(properties, transactional_id(group, id))
-                }
-                None => ProduceOptions::from_properties(properties),
-            }?,
-            event_loop: match placement {
-                Placement::Shared => None,
-                _ => self.shards.event_loop(),
-            },
-            in_transactions: group.is_some(),
-        })
+        let event_loop = match placement {
+            Placement::Shared => None,
+            _ => self.shards.event_loop(),
+        };
+        match group {
+            Some(group) => {
+                let transactional_id = transactional_id(group, id);
+                ProduceSpec::in_transactions(properties, event_loop, transactional_id)
+            }
+            None => ProduceSpec::from_properties(properties, event_loop),
+        }
     }
 
     fn transaction_interval(

@@ -283,6 +283,12 @@ impl Batches {
         self.open.iter().copied().collect()
     }
 
+    /// The partition of a topic that a number stands for.
+    pub(super) fn partition(&self, lane: LaneId) -> Option<TopicPartition> {
+        let name = self.name(lane.0)?;
+        Some(TopicPartition::new(Arc::clone(name), lane.1))
+    }
+
     /// Bytes of the open batch of a partition.
     pub(super) fn bytes(&self, lane: LaneId) -> usize {
         self.get(lane)

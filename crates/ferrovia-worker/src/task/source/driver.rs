@@ -129,7 +129,7 @@ impl Driver {
                 None => GATHER_FROM,
                 Some(_) => GATHER_FROM_OF_BLOCKING,
             },
-            linger: spec.produce.options.linger,
+            linger: spec.produce.linger(),
         };
         let outlet = Outlet::open(spec.produce);
         let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());

@@ -79,7 +79,7 @@ impl ExactlyOnce {
     }
 
     /// Why the task fails whose transaction has failed, in Java's words.
-    pub(super) fn failure(&self, error: ProduceError) -> ConnectError {
+    pub(super) fn failure(&self, error: &ProduceError) -> ConnectError {
         let what = match error.code() {
             Some(ErrorCode::INVALID_PRODUCER_EPOCH) => format!(
                 "The task {} was unable to finish writing records to Kafka before its producer transaction expired. It \
@@ -92,8 +92,8 @@ impl ExactlyOnce {
             ),
             _ => self.flush_text(),
         };
-        let text = error.to_string();
-        ConnectError::failed_by(what, ConnectError::failed_by(text, error))
+        let cause = ConnectError::java(error.java_class(), error.to_string());
+        ConnectError::failed_by(what, cause)
     }
 
     /// Why the task fails one of whose records Kafka would not take. Nothing is tolerated: the transaction is not whole.
@@ -235,7 +235,7 @@ impl Flow {
             return Ok(false);
         };
         if let Err(error) = outcome.unwrap_or(Err(ProduceError::Closed)) {
-            return Err(self.transaction_failure(error));
+            return Err(self.transaction_failure(&error));
         }
         if !self.until_idle().await? {
             return Ok(false);
@@ -294,15 +294,15 @@ impl Flow {
             Ok(()) => Ok(()),
             Err(error) => {
                 tracing::error!(%error, "Failed to commit producer transaction");
-                Err(self.transaction_failure(error))
+                Err(self.transaction_failure(&error))
             }
         })
     }
 
-    fn transaction_failure(&self, error: ProduceError) -> ConnectError {
+    fn transaction_failure(&self, error: &ProduceError) -> ConnectError {
         match &self.exactly_once {
             Some(exactly_once) => exactly_once.failure(error),
-            None => ConnectError::failed_by(error.to_string(), error),
+            None => ConnectError::java(error.java_class(), error.to_string()),
         }
     }
 
@@ -347,7 +347,7 @@ impl Flow {
         match self.beside_commands(ready).await {
             None => Ok(false),
             Some(Ok(Ok(()))) => Ok(true),
-            Some(Ok(Err(error))) => Err(ConnectError::failed_by(error.to_string(), error)),
+            Some(Ok(Err(error))) => Err(ConnectError::java(error.java_class(), error.to_string())),
             Some(Err(_)) => Err(ConnectError::failed(ProduceError::Closed.to_string())),
         }
     }

@@ -244,11 +244,11 @@ impl Flow {
         tracing::error!(error = text, "failed to send record to {topic}: ");
         if let Some(exactly_once) = &self.exactly_once {
             // Without it the transaction is not whole, whatever is tolerated.
-            let failure = exactly_once.failure(error);
+            let failure = exactly_once.failure(&error);
             self.failure.get_or_insert(failure);
             return;
         }
-        let error = ConnectError::failed_by(text, error);
+        let error = ConnectError::java(error.java_class(), text);
         if !self.reporter.is_tolerant() {
             self.refuse(error);
             return;
@@ -295,7 +295,7 @@ impl Flow {
         lane: LaneId,
         reach: &mut Reach<'_>,
     ) -> Result<bool, ConnectError> {
-        while self.outlet.is_full_for(self.batches.bytes(lane)) {
+        while self.has_to_wait(lane) {
             self.check()?;
             self.machine.hold();
             if self.breathe(None).await == Breath::Stop {
@@ -308,6 +308,13 @@ impl Flow {
             self.outlet.send(sealed).await;
         }
         Ok(true)
+    }
+
+    /// Whether the batch of a partition cannot be sent at the moment.
+    fn has_to_wait(&self, lane: LaneId) -> bool {
+        let partition = self.batches.partition(lane);
+        self.outlet.is_full_for(self.batches.bytes(lane))
+            || partition.is_some_and(|partition| !self.outlet.knows(&partition))
     }
 
     /// Sends the batches that need not stay open. Whether the task goes on.
@@ -381,9 +388,12 @@ impl Flow {
 
     async fn send_all(&mut self) {
         for lane in self.batches.open() {
-            while self.outlet.is_full_for(self.batches.bytes(lane)) {
+            while self.has_to_wait(lane) && !self.outlet.is_idle() {
                 let settled = self.outlet.next().await;
                 self.on_settled(settled).await;
+            }
+            if self.has_to_wait(lane) {
+                continue;
             }
             match self.batches.seal(lane, &mut Reach::default()) {
                 Ok(Some(sealed)) => self.outlet.send(sealed).await,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrovia_client::TopicPartition;
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
 use ferrovia_client::produce::{Ack, ProduceError, Produced, Producer};
-use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::runtime::Handle;
@@ -20,8 +20,8 @@ use crate::task::source::exactly_once::orders::{Ended, Ending, Orders, Ready, Se
 /// How a source task produces.
 #[derive(Clone, Debug)]
 pub struct ProduceSpec {
-    /// How it reaches the brokers and how it writes.
-    pub options: ProduceOptions,
+    /// What `producer.*` of the worker and `producer.override.*` of the connector say.
+    pub options: LetterOptions,
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
     pub event_loop: Option<Handle>,
@@ -29,30 +29,27 @@ pub struct ProduceSpec {
     pub in_transactions: bool,
 }
 
-/// What `producer.*` of the worker and `producer.override.*` of the connector say.
-#[derive(Clone, Debug)]
-pub struct ProduceOptions {
-    /// The producer's settings, and how its batches are written.
-    pub records: LetterOptions,
-    /// `linger.ms`: how long a batch that is not full waits for more records, if it has to wait for nothing else. 0 unless
-    /// it is set.
-    pub linger: Duration,
-}
-
-impl ProduceOptions {
-    /// Reads them from a producer's settings. Defaults are those of Connect's producers.
+impl ProduceSpec {
+    /// How a task produces with these properties. Defaults are those of Connect's producers, but for `linger.ms`, which is
+    /// 0 unless it is set.
     ///
     /// # Errors
     /// The first that is unusable, in Java's words.
-    pub fn from_properties(mut properties: BTreeMap<String, String>) -> Result<Self, ConnectError> {
-        for (name, value) in PRODUCER_DEFAULTS {
+    ///
+    /// # Source
+    /// `Worker.baseProducerConfigs`
+    pub fn from_properties(
+        mut properties: BTreeMap<String, String>,
+        event_loop: Option<Handle>,
+    ) -> Result<Self, ConnectError> {
+        for (name, value) in CONNECT_DEFAULTS {
             let entry = properties.entry((*name).to_owned());
             entry.or_insert_with(|| (*value).to_owned());
         }
-        let records = LetterOptions::from_properties(properties)?;
         Ok(Self {
-            linger: records.producer.linger.min(LINGER_MAX),
-            records,
+            options: LetterOptions::from_properties(properties)?,
+            event_loop,
+            in_transactions: false,
         })
     }
 
@@ -65,6 +62,7 @@ impl ProduceOptions {
     /// `Worker.exactlyOnceSourceTaskProducerConfigs`
     pub fn in_transactions(
         mut properties: BTreeMap<String, String>,
+        event_loop: Option<Handle>,
         transactional_id: String,
     ) -> Result<Self, ConnectError> {
         let forced = [
@@ -80,7 +78,16 @@ impl ProduceOptions {
             }
             properties.insert(name.to_owned(), value);
         }
-        Self::from_properties(properties)
+        let spec = Self::from_properties(properties, event_loop)?;
+        Ok(Self {
+            in_transactions: true,
+            ..spec
+        })
+    }
+
+    /// `linger.ms`
+    pub(super) fn linger(&self) -> Duration {
+        self.options.producer.linger
     }
 }
 
@@ -88,7 +95,7 @@ impl ProduceOptions {
 pub(super) struct Outlet {
     cluster: Cluster,
     way: Way,
-    options: ProduceOptions,
+    options: LetterOptions,
     /// Batches that Kafka has not acknowledged.
     on_the_way: JoinSet<Outcome>,
     bytes_on_the_way: usize,
@@ -119,11 +126,7 @@ impl Outlet {
     /// Connects on the event loop that is to send.
     pub(super) fn open(spec: ProduceSpec) -> Self {
         let _inside = spec.event_loop.as_ref().map(Handle::enter);
-        let settings = ProducerSettings {
-            // `is_full_for` keeps `buffer.memory`, so that everything else goes on meanwhile.
-            buffer_bytes: usize::MAX,
-            ..spec.options.records.producer.clone()
-        };
+        let settings = spec.options.producer.clone();
         let cluster = Cluster::new(settings.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
@@ -145,7 +148,7 @@ impl Outlet {
 
     /// How batches are written.
     pub(super) fn batch_options(&self) -> BatchOptions {
-        self.options.records.batch
+        self.options.batch
     }
 
     /// What is known of the brokers and topics.
@@ -168,14 +171,30 @@ impl Outlet {
         value: Option<&[u8]>,
         headers: &[HeaderRef<'_>],
     ) -> Result<(), ConnectError> {
-        self.options.records.check_size(key, value, headers)
+        self.options.check_size(key, value, headers)
+    }
+
+    /// Whether keys say nothing of partitions (`partitioner.ignore.keys`).
+    pub(super) fn ignores_keys(&self) -> bool {
+        self.options.producer.ignores_keys
+    }
+
+    /// How long a record may wait for what the brokers know of its topic (`max.block.ms`).
+    pub(super) fn max_block(&self) -> Duration {
+        self.options.producer.max_block
     }
 
     /// Whether a batch of so many bytes has to wait until others are acknowledged.
     pub(super) fn is_full_for(&self, bytes: usize) -> bool {
+        let bytes = credit(bytes);
         self.bytes_on_the_way > 0
-            && self.bytes_on_the_way.saturating_add(bytes)
-                > self.options.records.producer.buffer_bytes
+            && self.bytes_on_the_way.saturating_add(bytes) > self.options.producer.buffer_bytes
+    }
+
+    /// Whether the brokers know of a partition at the moment. What is sent to another waits in the producer, which hears
+    /// no commands.
+    pub(super) fn knows(&self, partition: &TopicPartition) -> bool {
+        self.cluster.metadata().partition(partition).is_some()
     }
 
     /// Whether nothing is on its way.
@@ -191,7 +210,7 @@ impl Outlet {
             bytes,
             contents,
         } = sealed;
-        let size = bytes.len();
+        let size = credit(bytes.len());
         let sent = match &self.way {
             Way::Plain(producer) => Sent::Queued(producer.send(partition, bytes).await),
             Way::InTransactions(orders, _) => Sent::Ordered(orders.send(partition, bytes).await),
@@ -267,16 +286,17 @@ impl Outlet {
     }
 }
 
-/// What Connect sets for sources' producers before the user does: they wait without end.
-///
-/// # Source
-/// `Worker.baseProducerConfigs`; 0 is what `linger.ms` was before Kafka 4.0
-const PRODUCER_DEFAULTS: &[(&str, &str)] = &[
-    ("linger.ms", "0"),
-    ("max.block.ms", "9223372036854775807"),
+/// What a batch takes of the producer's memory, which is given out by the KiB.
+fn credit(bytes: usize) -> usize {
+    bytes.div_ceil(CREDIT_UNIT).saturating_mul(CREDIT_UNIT)
+}
+
+const CREDIT_UNIT: usize = 1024;
+/// What Connect sets for the producers of its tasks before the user does: they wait without end.
+const CONNECT_DEFAULTS: [(&str, &str); 3] = [
     ("delivery.timeout.ms", "2147483647"),
+    ("max.block.ms", "9223372036854775807"),
+    ("linger.ms", "0"),
 ];
-/// The longest time that a batch is left open: a day.
-const LINGER_MAX: Duration = Duration::from_secs(86_400);
 /// Idle buffers of the connections.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;

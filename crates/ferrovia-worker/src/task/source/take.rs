@@ -5,19 +5,18 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use ferrovia_client::cluster::MetadataView;
 use ferrovia_pipeline::batch::HeaderRef;
 use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::errors::{Failure, Stage};
 use ferrovia_pipeline::source::{Boundary, SourceRecord};
 
 use crate::task::source::batch::{LaneId, Reach};
 use crate::task::source::convert::{self, Shaper};
-use crate::task::source::flow::{Breath, Flow, SOURCE_TASK};
+use crate::task::source::flow::Flow;
 use crate::task::source::machine::Step;
+use crate::task::source::place::{Fate, Moment, Produce};
 use crate::task::source::topics::Creation;
 
 /// The way of records from the connector's task into batches.
@@ -27,38 +26,9 @@ pub(super) struct Intake {
     pub(super) flow: Flow,
 }
 
-/// What became of a record.
-enum Fate<T> {
-    /// It goes on.
-    Goes(T),
-    /// A transformation dropped it, or it is bad, which is tolerated. As in Java its offset is not stored.
-    Dropped,
-    /// Kafka does not take it, which is tolerated: its offset is stored.
-    Refused,
-    /// The task stops before it could be sent.
-    Left,
-}
-
-/// What the records of a poll are placed by.
-struct Moment {
-    view: Arc<MetadataView>,
-    now: Instant,
-    now_ms: i64,
-}
-
-/// A record as it is to be produced.
-struct Produce<'r> {
-    topic: &'r str,
-    partition: Option<i32>,
-    timestamp: i64,
-    key: Option<&'r [u8]>,
-    value: Option<&'r [u8]>,
-    headers: &'r [HeaderRef<'r>],
-}
-
 impl Intake {
-    /// Takes these records, behind which the task may have asked for the end of the transaction. When the task is told to stop, those that cannot be sent are left: the source will hand them
-    /// out again.
+    /// Takes these records, behind which the task may have asked for the end of the transaction. When it is told to stop,
+    /// those that cannot be sent are left: the source will hand them out again.
     ///
     /// # Errors
     /// A record is bad, and that is not tolerated; or one before was refused by Kafka. The records before it are on their
@@ -100,50 +70,46 @@ impl Intake {
                 tag,
                 boundary,
             } = record;
-            let record = Record {
-                topic,
-                partition,
-                key,
-                value,
-                timestamp,
-                headers,
-                origin: Origin::Source {
-                    partition: &source_partition,
-                    offset: &source_offset,
-                },
-            };
             self.flow.check()?;
-            let fate = self.take_one(record, tag, &mut moment, reach).await?;
-            let goes = matches!(fate, Fate::Goes(_));
-            let submitted = &mut self.flow.submitted;
+            let fate = 'one: {
+                let record = Record {
+                    topic,
+                    partition,
+                    key,
+                    value,
+                    timestamp,
+                    headers,
+                    origin: Origin::Source {
+                        partition: &source_partition,
+                        offset: &source_offset,
+                    },
+                };
+                // A record is large: it is moved only where a transformation wants it.
+                if !self.shaper.plan.has_transformations() {
+                    break 'one self
+                        .place(&record, &record, tag, &mut moment, reach)
+                        .await?;
+                }
+                let spare = self.shaper.spare(&record);
+                let record = match self.transform(record, spare.as_ref(), reach).await? {
+                    Fate::Goes(record) => record,
+                    Fate::Left => break 'one Fate::Left,
+                    _ => break 'one Fate::Dropped,
+                };
+                let shown = spare.as_ref().unwrap_or(&record);
+                self.place(&record, shown, tag, &mut moment, reach).await?
+            };
             match fate {
                 Fate::Left => return Ok(false),
-                Fate::Dropped => self.flow.metrics.on_skipped(1),
-                Fate::Refused => {
-                    self.flow.metrics.on_skipped(1);
-                    let source = submitted.source(&source_partition);
-                    if let Some(span) = submitted.submit(source, None) {
-                        submitted.acknowledge(source, span, source_offset.into_owned());
-                    }
-                }
                 Fate::Goes(lane) => {
-                    let source = submitted.source(&source_partition);
-                    match reach.end(lane, source) {
-                        Some((span, offset)) => {
-                            *span = submitted.submit(source, Some(*span)).unwrap_or(*span);
-                            *offset = source_offset;
-                        }
-                        None => {
-                            let known = self.flow.batches.span(lane, source);
-                            if let Some(span) = submitted.submit(source, known) {
-                                reach.begin(lane, source, span, source_offset);
-                            }
-                        }
-                    }
+                    self.flow
+                        .submit(lane, &source_partition, source_offset, reach);
                 }
-            }
-            if !goes {
-                self.flow.heard.records.extend(tag.map(|tag| (tag, None)));
+                Fate::Refused => {
+                    self.flow.pass(&source_partition, source_offset);
+                    self.flow.skip(tag);
+                }
+                Fate::Dropped => self.flow.skip(tag),
             }
             if boundary.is_some() && !self.flow.end_record(boundary, reach).await? {
                 return Ok(false);
@@ -152,22 +118,17 @@ impl Intake {
         Ok(true)
     }
 
-    /// Takes one record into the open batch of its partition.
-    async fn take_one(
+    /// Puts a record into the open batch of its partition. The log shows it as `shown`.
+    async fn place(
         &mut self,
-        record: Record<'_>,
+        record: &Record<'_>,
+        shown: &Record<'_>,
         tag: Option<u64>,
         moment: &mut Moment,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<LaneId>, ConnectError> {
-        let spare = self.shaper.spare(&record);
-        let record = match self.transform(record, spare.as_ref(), reach).await? {
-            Fate::Goes(record) => record,
-            Fate::Left => return Ok(Fate::Left),
-            _ => return Ok(Fate::Dropped),
-        };
-        let text = || spare.as_ref().unwrap_or(&record).to_string();
-        let bytes = match self.shaper.plan.convert(&record) {
+        let text = || shown.to_string();
+        let bytes = match self.shaper.plan.convert(record) {
             Ok(bytes) => bytes,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
@@ -181,8 +142,8 @@ impl Intake {
         let headers: Vec<HeaderRef<'_>> = headers.collect();
         let produce = Produce {
             topic: &record.topic,
-            partition: convert::partition(&record)?,
-            timestamp: convert::timestamp(&record)?.unwrap_or(moment.now_ms),
+            partition: convert::partition(record)?,
+            timestamp: convert::timestamp(record)?.unwrap_or(moment.now_ms),
             key: bytes.key.as_deref(),
             value: bytes.value.as_deref(),
             headers: &headers,
@@ -220,9 +181,6 @@ impl Intake {
         spare: Option<&Record<'r>>,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<Record<'r>>, ConnectError> {
-        if !self.shaper.plan.has_transformations() {
-            return Ok(Fate::Goes(record));
-        }
         let mut record = record;
         loop {
             let failure = match self.shaper.plan.transform(record) {
@@ -275,6 +233,7 @@ impl Intake {
         }
         self.flow.outlet.want_topic(&topic);
         let mut has_warned = false;
+        let give_up = Instant::now().checked_add(self.flow.outlet.max_block());
         loop {
             *moment = Moment::new(&self.flow);
             if let Some(lane) = self.flow.lane(record, moment) {
@@ -286,14 +245,17 @@ impl Intake {
             {
                 let error = known.error;
                 if !error.is_retriable() {
-                    let text = format!("{}: {} [{topic}]", error.name(), error.message());
-                    return Ok(Err(ConnectError::failed(text)));
+                    let text = format!("{} [{topic}]", error.message());
+                    return Ok(Err(ConnectError::java(error.java_class(), text)));
                 }
                 if !std::mem::replace(&mut has_warned, true) {
                     tracing::warn!("Topic {topic} cannot be written to yet: {}", error.name());
                 }
             }
-            if !self.flow.wait_behind(reach).await? {
+            if give_up.is_some_and(|at| at <= moment.now) {
+                return Ok(Err(self.flow.not_known(&topic, record.partition)));
+            }
+            if !self.flow.wait_behind(reach, give_up).await? {
                 return Ok(Ok(Fate::Left));
             }
         }
@@ -350,122 +312,6 @@ impl Intake {
                 }
                 Err(error) => return Err(error),
             }
-        }
-    }
-}
-
-impl Flow {
-    /// The partition of a record, if the brokers know of it.
-    fn lane(&mut self, record: &Produce<'_>, moment: &Moment) -> Option<LaneId> {
-        let topic = self.batches.topic(record.topic)?;
-        let random = |below: usize| fastrand::usize(..below.max(1));
-        let Moment { view, now, .. } = moment;
-        self.batches
-            .lane(topic, record.partition, record.key, view, *now, random)
-    }
-
-    /// Appends a record to the open batch of its partition, once there is room. Within, why it cannot be produced.
-    async fn append(
-        &mut self,
-        lane: LaneId,
-        record: &Produce<'_>,
-        reach: &mut Reach<'_>,
-    ) -> Result<Result<Fate<LaneId>, ConnectError>, ConnectError> {
-        let Produce {
-            key,
-            value,
-            headers,
-            ..
-        } = *record;
-        if let Err(too_large) = self.outlet.check_size(key, value, headers) {
-            return Ok(Err(too_large));
-        }
-        if !self.batches.has_room(lane, key, value, headers) && !self.send(lane, reach).await? {
-            return Ok(Ok(Fate::Left));
-        }
-        let appended = self
-            .batches
-            .append(lane, record.timestamp, key, value, headers);
-        let appended = appended.map_err(|error| ConnectError::failed(error.to_string()));
-        Ok(appended.map(|()| Fate::Goes(lane)))
-    }
-
-    /// Tells of a bad record.
-    ///
-    /// # Errors
-    /// Bad records are not tolerated.
-    fn judge(&self, failure: Failure, text: impl FnOnce() -> String) -> Result<(), ConnectError> {
-        let text = self.reporter.wants_text().then(text);
-        self.reporter.judge(failure, text.as_deref())
-    }
-
-    /// Tells of a record that Kafka would not take.
-    ///
-    /// # Errors
-    /// That is not tolerated.
-    fn judge_refused(
-        &mut self,
-        topic: &str,
-        error: ConnectError,
-        text: impl FnOnce() -> String,
-    ) -> Result<(), ConnectError> {
-        let shown = self.reports.redact(&error.to_string());
-        tracing::error!(error = shown, "failed to send record to {topic}: ");
-        if let Some(exactly_once) = &self.exactly_once {
-            return Err(exactly_once.refusal(error));
-        }
-        if self.reporter.is_tolerant() {
-            let failure = Failure {
-                stage: Stage::KafkaProduce,
-                class: SOURCE_TASK,
-                error,
-            };
-            return self.judge(failure, text);
-        }
-        self.refuse(error);
-        self.check()
-    }
-
-    /// Lets the record at hand wait until something has happened, while those before it go. Whether the task goes on.
-    async fn wait_behind(&mut self, reach: &mut Reach<'_>) -> Result<bool, ConnectError> {
-        self.check()?;
-        if !self.send_ripe(reach).await? {
-            return Ok(false);
-        }
-        self.machine.hold();
-        Ok(self.breathe(self.batches.ripe_at()).await != Breath::Stop)
-    }
-
-    /// Lets the record at hand wait for so long, while those before it go. Whether the task goes on.
-    async fn hold_for(
-        &mut self,
-        delay: Duration,
-        reach: &mut Reach<'_>,
-    ) -> Result<bool, ConnectError> {
-        let since = Instant::now();
-        loop {
-            self.check()?;
-            if !self.send_ripe(reach).await? {
-                return Ok(false);
-            }
-            self.machine.hold_for(since, delay);
-            match self.breathe(self.batches.ripe_at()).await {
-                Breath::Happened => {}
-                Breath::TryAgain => return Ok(true),
-                Breath::Stop => return Ok(false),
-            }
-        }
-    }
-}
-
-impl Moment {
-    fn new(flow: &Flow) -> Self {
-        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now_ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0));
-        Self {
-            view: flow.outlet.metadata(),
-            now: Instant::now(),
-            now_ms,
         }
     }
 }

@@ -53,6 +53,23 @@ fn a_source_that_asks_gets_new_tasks() {
 }
 
 #[test]
+fn a_source_that_asks_without_end_leaves_time_for_others() {
+    play(async |handle| {
+        handle
+            .create(with(&[("never.rests", "yes")]))
+            .await
+            .unwrap();
+        until(async || handle.info("c").await.unwrap().tasks.len() == 2).await;
+        let mut other = with(&[]);
+        other.name = "d".to_owned();
+        other.settings.insert("name".to_owned(), "d".to_owned());
+        handle.create(other).await.unwrap();
+        until(async || handle.info("d").await.unwrap().tasks.len() == 1).await;
+        handle.stop().await.unwrap();
+    });
+}
+
+#[test]
 fn a_source_that_fails_by_itself_is_failed_and_its_tasks_go_on() {
     play(async |handle| {
         handle.create(with(&[("raises", "gone")])).await.unwrap();

@@ -87,10 +87,25 @@ fn a_file_that_was_cut_off_is_empty_and_another_is_refused() {
     let refused = OffsetFile::open(&path).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        "java.io.StreamCorruptedException: invalid stream header: 68656C6C"
+        format!(
+            "{}: java.io.StreamCorruptedException: invalid stream header: 68656C6C",
+            path.display()
+        )
     );
     assert!(matches!(
         OffsetFile::open(folder.path()),
         Err(OffsetStoreError::File { .. })
     ));
+}
+
+#[tokio::test]
+async fn what_is_no_offset_stays_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("offsets");
+    let odd = (Bytes::from_static(b"odd"), Bytes::from_static(b"\xff"));
+    let bytes = java_file::written([(&odd.0, &odd.1)].into_iter()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    let file = OffsetFile::open(&path).unwrap();
+    file.append(vec![record(A, Some("{}"))]).await.unwrap();
+    assert!(values(&OffsetFile::open(&path).unwrap()).contains(&odd));
 }
