@@ -103,7 +103,7 @@ pub(super) struct Outlet {
 
 enum Way {
     /// Each batch on its own.
-    Plain(Producer),
+    Plain(Box<Producer>),
     /// In transactions; with what tells that the first may begin.
     InTransactions(Orders, Option<Ready>),
 }
@@ -131,7 +131,7 @@ impl Outlet {
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
         let way = match spec.in_transactions {
-            false => Way::Plain(Producer::new(cluster.clone(), settings)),
+            false => Way::Plain(Box::new(Producer::new(cluster.clone(), settings))),
             true => {
                 let (orders, ready) = Orders::open(cluster.clone(), settings);
                 Way::InTransactions(orders, Some(ready))
