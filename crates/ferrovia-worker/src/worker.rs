@@ -74,6 +74,7 @@ impl Worker {
             rebalance_delay_max: config.rebalance_delay_max,
             sync_timeout: config.sync_timeout,
             unsync_backoff: config.unsync_backoff,
+            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
             signatures: config.signatures,
         };
         let worker = Arc::new(config.worker);

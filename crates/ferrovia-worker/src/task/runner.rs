@@ -289,6 +289,12 @@ impl TaskRunner for ThreadedRunner {
         }
     }
 
+    async fn permit_task(&mut self, id: &TaskId, outcome: Result<(), String>) {
+        if let Some(commands) = self.commands.get(id) {
+            let _ = commands.send(Command::Permitted(outcome)).await;
+        }
+    }
+
     async fn pause_task(&mut self, id: &TaskId, is_paused: bool) {
         let command = match is_paused {
             true => Command::Pause,

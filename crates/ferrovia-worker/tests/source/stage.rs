@@ -307,6 +307,7 @@ impl Task {
             let report = tokio::time::timeout(DEADLINE, self.reports.recv());
             match report.await.unwrap().map(|report| report.event) {
                 Some(TaskEvent::UsedTopic(topic)) => self.used_topics.push(topic.to_string()),
+                Some(TaskEvent::Asks(_)) => self.runner.permit_task(&self.id, Ok(())).await,
                 other => return other,
             }
         }

@@ -21,8 +21,10 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::config::connector::TransactionBoundary;
+use crate::herder::Permission;
 use crate::status::TaskId;
 use crate::storage::offsets::{OffsetStore, Offsets};
+use crate::task::command::Command;
 use crate::task::source::batch::{Contents, Reach};
 use crate::task::source::exactly_once::orders::Ending;
 use crate::task::source::flow::{Breath, Flow, Wake};
@@ -336,12 +338,36 @@ impl Flow {
         }
     }
 
-    /// Waits until the task has its transactional id for itself. Whether it goes on.
+    /// Waits until the task has its transactional id for itself, and is still wanted. Whether it goes on.
     ///
     /// # Errors
-    /// It cannot have it.
+    /// It cannot have the id, or is not wanted.
     pub(super) async fn until_ready(&mut self) -> Result<bool, ConnectError> {
-        let Some(ready) = self.outlet.take_ready() else {
+        if self.exactly_once.is_none() {
+            return Ok(true);
+        }
+        Ok(self.until_permitted(Permission::Initialize).await?
+            && self.until_initialized().await?
+            && self.until_permitted(Permission::Start).await?)
+    }
+
+    async fn until_permitted(&mut self, permission: Permission) -> Result<bool, ConnectError> {
+        self.reports.ask(permission).await;
+        while !self.machine.is_stopping() {
+            let Some(commands) = &mut self.commands else {
+                return Ok(false);
+            };
+            match commands.recv().await {
+                Some(Command::Permitted(Ok(()))) => return Ok(true),
+                Some(Command::Permitted(Err(reason))) => return Err(ConnectError::failed(reason)),
+                command => self.on_wake(Wake::Command(command)).await,
+            }
+        }
+        Ok(false)
+    }
+
+    async fn until_initialized(&mut self) -> Result<bool, ConnectError> {
+        let Some(ready) = self.outlet.initialize() else {
             return Ok(true);
         };
         match self.beside_commands(ready).await {

@@ -177,6 +177,8 @@ impl Flow {
                 self.metrics.activity().resume();
                 self.reports.state(State::Running, "").await;
             }
+            // It comes to one that waits for it.
+            Wake::Command(Some(Command::Permitted(_))) => {}
             Wake::Command(Some(Command::Stop)) => self.machine.stop(Instant::now()),
             Wake::Command(None) => {
                 self.commands = None;

@@ -104,8 +104,7 @@ pub(super) struct Outlet {
 enum Way {
     /// Each batch on its own.
     Plain(Box<Producer>),
-    /// In transactions; with what tells that the first may begin.
-    InTransactions(Orders, Option<Ready>),
+    InTransactions(Orders),
 }
 
 /// A batch that was handed over.
@@ -132,10 +131,7 @@ impl Outlet {
         cluster.set_auto_create_topics(true);
         let way = match spec.in_transactions {
             false => Way::Plain(Box::new(Producer::new(cluster.clone(), settings))),
-            true => {
-                let (orders, ready) = Orders::open(cluster.clone(), settings);
-                Way::InTransactions(orders, Some(ready))
-            }
+            true => Way::InTransactions(Orders::open(cluster.clone(), settings)),
         };
         Self {
             cluster,
@@ -213,7 +209,7 @@ impl Outlet {
         let size = credit(bytes.len());
         let sent = match &self.way {
             Way::Plain(producer) => Sent::Queued(producer.send(partition, bytes).await),
-            Way::InTransactions(orders, _) => Sent::Ordered(orders.send(partition, bytes).await),
+            Way::InTransactions(orders) => Sent::Ordered(orders.send(partition, bytes).await),
         };
         self.bytes_on_the_way += size;
         self.on_the_way.spawn(async move {
@@ -230,11 +226,11 @@ impl Outlet {
         });
     }
 
-    /// What tells that the producer may be used, if that has to be waited for.
-    pub(super) fn take_ready(&mut self) -> Option<Ready> {
+    /// Takes the transactional id over; answers what tells that this is done. Without transactions there is none.
+    pub(super) fn initialize(&mut self) -> Option<Ready> {
         match &mut self.way {
             Way::Plain(_) => None,
-            Way::InTransactions(_, ready) => ready.take(),
+            Way::InTransactions(orders) => orders.initialize(),
         }
     }
 
@@ -242,7 +238,7 @@ impl Outlet {
     pub(super) async fn end_transaction(&self, ending: Ending) -> Option<Ended> {
         match &self.way {
             Way::Plain(_) => None,
-            Way::InTransactions(orders, _) => Some(orders.end(ending).await),
+            Way::InTransactions(orders) => Some(orders.end(ending).await),
         }
     }
 

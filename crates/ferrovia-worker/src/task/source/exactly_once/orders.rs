@@ -17,12 +17,15 @@ use tokio::time::{sleep, timeout};
 #[derive(Debug)]
 pub(in crate::task::source) struct Orders {
     queue: mpsc::Sender<Order>,
+    /// Lets the producer begin; gone once it has.
+    begin: Option<oneshot::Sender<Told>>,
     /// Tells by its end that nobody waits any more.
     _interest: oneshot::Sender<()>,
 }
 
 /// Resolves when the producer has its transactional id for itself, or cannot have it.
 pub(in crate::task::source) type Ready = oneshot::Receiver<Result<(), ProduceError>>;
+type Told = oneshot::Sender<Result<(), ProduceError>>;
 /// Resolves when a transaction has ended.
 pub(in crate::task::source) type Ended = oneshot::Receiver<Result<(), ProduceError>>;
 
@@ -64,15 +67,11 @@ impl Sending {
 }
 
 impl Orders {
-    /// Starts the producer on the current event loop. What was produced by others with its transactional id, and not
-    /// committed, is aborted before it is ready.
-    pub(in crate::task::source) fn open(
-        cluster: Cluster,
-        settings: ProducerSettings,
-    ) -> (Self, Ready) {
+    /// A producer on the current event loop, which does nothing yet.
+    pub(in crate::task::source) fn open(cluster: Cluster, settings: ProducerSettings) -> Self {
         let (queue, orders) = mpsc::channel(QUEUED_ORDERS);
         let (interest, lost) = oneshot::channel();
-        let (tell, ready) = oneshot::channel();
+        let (begin, begun) = oneshot::channel();
         tokio::spawn(async move {
             let forsaken = async {
                 // Nobody ever sends: it resolves when the other end is dropped.
@@ -80,15 +79,24 @@ impl Orders {
                 sleep(LAST_ABORT_TIMEOUT).await;
             };
             tokio::select! {
-                () = serve(cluster, settings, tell, orders) => {}
+                () = serve(cluster, settings, begun, orders) => {}
                 () = forsaken => {}
             }
         });
-        let opened = Self {
+        Self {
             queue,
+            begin: Some(begin),
             _interest: interest,
-        };
-        (opened, ready)
+        }
+    }
+
+    /// Takes the transactional id over: what others have produced with it and not committed is aborted. `None` when that
+    /// was ordered before.
+    pub(in crate::task::source) fn initialize(&mut self) -> Option<Ready> {
+        let (tell, ready) = oneshot::channel();
+        // One that is gone tells nothing, and that is heard.
+        let _begun = self.begin.take()?.send(tell);
+        Some(ready)
     }
 
     /// Has a batch sent, in a new transaction if none is open.
@@ -119,9 +127,12 @@ impl Orders {
 async fn serve(
     cluster: Cluster,
     settings: ProducerSettings,
-    tell: oneshot::Sender<Result<(), ProduceError>>,
+    begun: oneshot::Receiver<Told>,
     mut orders: mpsc::Receiver<Order>,
 ) {
+    let Ok(tell) = begun.await else {
+        return;
+    };
     let mut producer = match start(cluster, settings).await {
         Ok(producer) => producer,
         Err(error) => return drop(tell.send(Err(error))),
