@@ -1,6 +1,7 @@
-//! One client's drain of one topic, measured from outside the same way for all.
+//! What one client does with one topic, measured from outside the same way for all.
 
 mod file;
+mod fill;
 
 use std::fs;
 use std::io;
@@ -14,14 +15,14 @@ use ferrovia_tests::process::Process;
 use ferrovia_tests::worker::{Make, Properties, Worker};
 use serde::Serialize;
 
-use crate::topic::{Shape, Sink, TRANSFORMS};
+use crate::topic::{Shape, TRANSFORMS, Work};
 use crate::usage;
 
 /// How long one drain may take.
 const DRAIN_LIMIT: Duration = Duration::from_secs(900);
 const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter";
 
-/// Who drains.
+/// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Client {
@@ -31,18 +32,20 @@ pub enum Client {
     Bare,
     /// Ferrovia with its discarding sink.
     Ferrovia,
+    /// Ferrovia with a source that makes up its records.
+    Generator,
 }
 
-/// One drain's figures.
+/// One run's figures.
 #[derive(Debug, Clone, Serialize)]
 pub struct Sample {
-    /// Who drained.
+    /// Who it was.
     pub client: Client,
     /// Which topic.
     pub topic: &'static str,
     /// Records that arrived.
     pub records: u64,
-    /// Bytes of keys and values.
+    /// Bytes of values.
     pub bytes: u64,
     /// Seconds from first to last record.
     pub seconds: f64,
@@ -53,33 +56,31 @@ pub struct Sample {
 }
 
 impl Client {
-    /// Whether this client can drain into that sink: the bare client has none.
+    /// Whether this client can do that: the bare client only reads, and the generator only writes.
     #[must_use]
-    pub fn can(self, sink: Sink) -> bool {
-        self != Self::Bare || sink == Sink::Discard
+    pub fn can(self, work: Work) -> bool {
+        match self {
+            Self::Java | Self::Ferrovia => true,
+            Self::Bare => work == Work::Discard,
+            Self::Generator => work == Work::Fill,
+        }
     }
 
-    /// Drains the topic of `records` records to its end.
+    /// Does the work of the shape with `records` records.
     ///
     /// # Errors
-    /// When the client fails, or did not see every record.
-    pub fn drain(
-        self,
-        kafka: &Kafka,
-        shape: &Shape,
-        records: u64,
-        round: u32,
-    ) -> io::Result<Sample> {
-        let sample = match self {
-            Self::Java if shape.sink == Sink::File => {
-                file::drain(Make::Java, self, kafka, shape, records, round)
-            }
-            Self::Ferrovia if shape.sink == Sink::File => {
-                file::drain(Make::Ferrovia, self, kafka, shape, records, round)
-            }
-            Self::Java => java(kafka, shape, records, round),
-            Self::Bare => program(self, bare_path()?, &[], kafka, shape),
-            Self::Ferrovia => program(
+    /// When the client fails, or not all records came.
+    pub fn run(self, kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sample> {
+        let make = match self {
+            Self::Java => Make::Java,
+            _ => Make::Ferrovia,
+        };
+        let sample = match (shape.work, self) {
+            (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
+            (Work::File, _) => file::drain(make, self, kafka, shape, records, round),
+            (_, Self::Java) => java(kafka, shape, records, round),
+            (_, Self::Bare) => program(self, bare_path()?, &[], kafka, shape),
+            _ => program(
                 self,
                 grounds::ferrovia()?,
                 &bench_arguments(shape),
@@ -100,7 +101,7 @@ impl Client {
 /// What makes Ferrovia drain a topic as `shape` says.
 fn bench_arguments(shape: &Shape) -> Vec<String> {
     let mut arguments: Vec<String> = ["bench", "drain", "--json"].map(str::to_owned).into();
-    if shape.sink == Sink::Transform {
+    if shape.work == Work::Transform {
         for (key, value) in TRANSFORMS {
             arguments.extend(["--connector-property".to_owned(), format!("{key}={value}")]);
         }
@@ -176,8 +177,8 @@ fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sa
         .with("topics", shape.name)
         .with("expected", records)
         .with("report", report.display());
-    let transforms: &[(&str, &str)] = match shape.sink {
-        Sink::Transform => &TRANSFORMS,
+    let transforms: &[(&str, &str)] = match shape.work {
+        Work::Transform => &TRANSFORMS,
         _ => &[],
     };
     let connector = transforms

@@ -1,4 +1,4 @@
-//! `ferrovia-perf`: fills topics of a fresh broker, lets every client drain them in turn, and writes
+//! `ferrovia-perf`: fills topics of a fresh broker, lets every client drain or fill them in turn, and writes
 //! `perf/out/report.md` and `perf/out/report.json`.
 
 use std::fs;
@@ -11,9 +11,8 @@ use ferrovia_perf::report;
 use ferrovia_perf::topic::SHAPES;
 use ferrovia_tests::grounds::{ORACLE, root};
 use ferrovia_tests::kafka::Kafka;
-use ferrovia_tests::lab::Lab;
 
-/// Drains the same topics with Java Connect, a bare client and Ferrovia in turn.
+/// Drains and fills the same topics with Java Connect, a bare client and Ferrovia in turn.
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Bytes of the largest topic; the others have a fixed share of it.
@@ -26,7 +25,7 @@ struct Arguments {
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Only these clients.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["java", "bare", "ferrovia"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["java", "bare", "ferrovia", "generator"])]
     clients: Vec<Client>,
     /// Only these topics, by name.
     #[arg(long, value_delimiter = ',')]
@@ -61,15 +60,15 @@ fn measure(arguments: &Arguments, kafka: &Kafka) -> io::Result<Vec<Sample>> {
     let wanted =
         |name: &str| arguments.topics.is_empty() || arguments.topics.iter().any(|t| t == name);
     for shape in SHAPES.iter().filter(|shape| wanted(shape.name)) {
-        let records = shape.fill(&mut Lab::start(kafka)?, bytes)?;
+        let records = shape.prepare(kafka, bytes)?;
         writeln!(io::stderr(), "{}: {records} records", shape.title)?;
         for round in 0..arguments.rounds {
             for client in arguments
                 .clients
                 .iter()
-                .filter(|client| client.can(shape.sink))
+                .filter(|client| client.can(shape.work))
             {
-                match client.drain(kafka, shape, records, round) {
+                match client.run(kafka, shape, records, round) {
                     Ok(sample) => {
                         progress(&sample)?;
                         samples.push(sample);
@@ -101,7 +100,8 @@ fn about(arguments: &Arguments) -> String {
     format!(
         "Apache Kafka {ORACLE} as one broker on the same {cores} cores, 8 partitions, topics in the page cache, batches of up to \
          256 KiB. {} rounds, clients in turn; medians. Java Connect: 2 tasks, ByteArrayConverter, 5,000 records per poll, \
-         4 MiB per partition and fetch, a sink that only counts; its CPU is counted without the start of the JVM.",
+         4 MiB per partition and fetch, a sink that only counts; its CPU is counted without the start of the JVM. \
+         Sources: one task, batches of up to 256 KiB, lingering for 5 ms.",
         arguments.rounds
     )
 }

@@ -10,7 +10,7 @@ use crate::topic::SHAPES;
 /// One client's medians on one topic.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// Who drained.
+    /// Who did it.
     pub client: Client,
     /// Which topic.
     pub topic: &'static str,
@@ -31,7 +31,12 @@ pub struct Row {
 /// Medians by topic and client, in the order of the topics.
 #[must_use]
 pub fn rows(samples: &[Sample]) -> Vec<Row> {
-    let clients = [Client::Java, Client::Bare, Client::Ferrovia];
+    let clients = [
+        Client::Java,
+        Client::Bare,
+        Client::Ferrovia,
+        Client::Generator,
+    ];
     let mut rows = Vec::new();
     for shape in &SHAPES {
         for client in clients {
@@ -73,7 +78,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
 /// The report as a Markdown page.
 #[must_use]
 pub fn markdown(rows: &[Row], about: &str) -> String {
-    let mut page = format!("# Drains side by side\n\n{about}\n");
+    let mut page = format!("# Drains and fills side by side\n\n{about}\n");
     for shape in &SHAPES {
         let of_topic: Vec<&Row> = rows.iter().filter(|row| row.topic == shape.name).collect();
         if of_topic.is_empty() {

@@ -1,24 +1,29 @@
-//! The topics that are drained: one for each shape of data that the targets name.
+//! The topics that are drained or filled: one for each shape of data that the targets name.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
+use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Load};
 
 /// Partitions of every topic.
-const PARTITIONS: i32 = 8;
+pub const PARTITIONS: i32 = 8;
 
-/// Where a topic's records go.
+/// What is done with a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sink {
+pub enum Work {
     /// Nowhere: raw bytes into a sink that only counts.
     Discard,
     /// Through JsonConverter and [`TRANSFORMS`] into a sink that only counts.
     Transform,
     /// Through StringConverter into a file, by FileStreamSink.
     File,
+    /// The other way: from a file by FileStreamSource and StringConverter, or from nothing by a generator.
+    Fill,
 }
 
-/// The connector settings of [`Sink::Transform`].
+/// The connector settings of [`Work::Transform`].
 pub const TRANSFORMS: [(&str, &str); 11] = [
     (
         "value.converter",
@@ -52,8 +57,8 @@ pub struct Shape {
     pub name: &'static str,
     /// What a reader of the report should know.
     pub title: &'static str,
-    /// Where its records go.
-    pub sink: Sink,
+    /// What is done with it.
+    pub work: Work,
     /// Bytes of every value.
     pub value_bytes: usize,
     kind: &'static str,
@@ -63,7 +68,7 @@ pub struct Shape {
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 6] = [
+pub const SHAPES: [Shape; 7] = [
     shape(
         "text-1500",
         "1,500 B, uncompressed",
@@ -76,7 +81,7 @@ pub const SHAPES: [Shape; 6] = [
     shape("json-lz4", "936 B JSON, lz4", "json", "lz4", 936, 0.6),
     shape("json-zstd", "936 B JSON, zstd", "json", "zstd", 936, 0.6),
     Shape {
-        sink: Sink::Transform,
+        work: Work::Transform,
         ..shape(
             "json-transforms",
             "936 B JSON, lz4, JsonConverter and three transformations",
@@ -87,7 +92,7 @@ pub const SHAPES: [Shape; 6] = [
         )
     },
     Shape {
-        sink: Sink::File,
+        work: Work::File,
         ..shape(
             "json-file",
             "936 B JSON, lz4, to FileStreamSink",
@@ -95,6 +100,17 @@ pub const SHAPES: [Shape; 6] = [
             "lz4",
             936,
             0.3,
+        )
+    },
+    Shape {
+        work: Work::Fill,
+        ..shape(
+            "fill-100",
+            "100 B, from a file by FileStreamSource",
+            "text",
+            "none",
+            100,
+            0.2,
         )
     },
 ];
@@ -110,7 +126,7 @@ const fn shape(
     Shape {
         name,
         title,
-        sink: Sink::Discard,
+        work: Work::Discard,
         value_bytes,
         kind,
         codec,
@@ -130,16 +146,22 @@ impl Shape {
         (bytes as f64 * self.share) as u64 / self.value_bytes as u64
     }
 
-    /// Creates and fills the topic; gives the number of records.
+    /// Makes what is to be drained, or read: a topic or a file. Gives the number of records.
     ///
     /// # Errors
-    /// When the broker refuses.
-    pub fn fill(&self, lab: &mut Lab, bytes: u64) -> io::Result<u64> {
+    /// When the broker refuses, or the disk is full.
+    pub fn prepare(&self, kafka: &Kafka, bytes: u64) -> io::Result<u64> {
+        let records = self.records(bytes);
+        if self.work == Work::Fill {
+            self.write_lines(&self.file(kafka), records)?;
+            return Ok(records);
+        }
+        let mut lab = Lab::start(kafka)?;
         lab.create(self.name, PARTITIONS)?;
         let load = Load {
             topic: self.name.to_owned(),
             partitions: PARTITIONS,
-            count: self.records(bytes),
+            count: records,
             size: self.value_bytes,
             kind: self.kind,
             codec: self.codec,
@@ -149,5 +171,18 @@ impl Shape {
             keys: 0,
         };
         lab.produce(&load).map(|tally| tally.count())
+    }
+
+    /// Where the lines are that a source reads.
+    #[must_use]
+    pub fn file(&self, kafka: &Kafka) -> PathBuf {
+        kafka.folder().join(format!("{}.txt", self.name))
+    }
+
+    fn write_lines(&self, file: &Path, records: u64) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(file)?);
+        let filler = "x".repeat(self.value_bytes.saturating_sub(11));
+        (0..records).try_for_each(|number| writeln!(file, "{number:010}:{filler}"))?;
+        file.flush()
     }
 }

@@ -47,7 +47,7 @@ use self::fencing::FencingRounds;
 use self::group::Group;
 use self::news::News;
 use self::permits::Applicants;
-use self::publish::Publishing;
+use self::publish::{Named, Publishing};
 use self::revive::Revivals;
 use self::writes::{TasksWrite, Then};
 use super::catalog::ConnectorCatalog;
@@ -179,6 +179,7 @@ pub struct HerderMachine {
     pending: BTreeMap<Ticket, Then>,
     last_ticket: u64,
     publishing: BTreeMap<Arc<str>, Publishing>,
+    named: Named,
     /// Connectors whose tasks are being written, with those tasks that are to be written next.
     writing_tasks: BTreeMap<Arc<str>, VecDeque<TasksWrite>>,
     rounds: FencingRounds,
@@ -234,6 +235,7 @@ impl HerderMachine {
             pending: BTreeMap::new(),
             last_ticket: 0,
             publishing: BTreeMap::new(),
+            named: Named::default(),
             writing_tasks: BTreeMap::new(),
             rounds: FencingRounds::new(),
             applicants: Applicants::default(),
@@ -275,6 +277,9 @@ impl HerderMachine {
                 self.do_work(work);
                 if let Some(trace) = failure {
                     self.tell_start_failed(&name, &trace);
+                    if !self.work.will_connector_run(&name) {
+                        self.forget_publishing(&name);
+                    }
                 }
             }
             WorkEvent::ConnectorStopped(name, run, outcome) => {
@@ -286,7 +291,7 @@ impl HerderMachine {
                 if self.work.is_connector_in(&name, run) {
                     self.on_tasks_named(&name, outcome, at);
                 } else if !self.work.will_connector_run(&name) {
-                    self.published(&name);
+                    self.forget_publishing(&name);
                 }
             }
             WorkEvent::TasksOutdated(name, run) => {
@@ -369,6 +374,7 @@ impl HerderMachine {
     fn finish(&mut self, at: Moment) -> Vec<Action> {
         if self.phase < Phase::Stopping {
             self.take_news(at);
+            self.mend_tasks(at);
             self.share_out(at);
             self.advance_group();
             self.lead(at);

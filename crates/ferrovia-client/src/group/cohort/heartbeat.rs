@@ -66,6 +66,10 @@ impl CohortMember {
             return;
         };
         self.pulse.in_flight = None;
+        if self.is_ending() {
+            // Whatever it says: who is on the way out has nothing to join again, and the leave may have come before it.
+            return;
+        }
         match answer.map(|response| ErrorCode(response.error_code)) {
             Ok(ErrorCode::NONE) => {
                 self.coordinator.answered();

@@ -162,12 +162,16 @@ impl Dialogue {
         self.last = self.member.on_time(self.at());
     }
 
-    fn heartbeat_answered(&mut self, code: ErrorCode) {
-        self.pass(3 * SECOND);
-        let ticket = self.find(|action| match action {
+    fn heartbeat_asked(&self) -> Ticket {
+        self.find(|action| match action {
             Action::Call(Call::Heartbeat(ticket, _)) => Some(*ticket),
             _ => None,
-        });
+        })
+    }
+
+    fn heartbeat_answered(&mut self, code: ErrorCode) {
+        self.pass(3 * SECOND);
+        let ticket = self.heartbeat_asked();
         let response = HeartbeatResponse::default().with_error_code(code.0);
         self.reply(Reply::Heartbeat(ticket, Ok(response)));
     }

@@ -211,6 +211,7 @@ impl HerderMachine {
                 "Connector {name} already exists"
             )));
         }
+        let holds_tasks = target == Some(TargetState::Stopped) && self.hold_tasks(&name);
         let target = target.map(|state| ConfigRecord::Target {
             name: Arc::clone(&name),
             state: Some(state),
@@ -227,6 +228,7 @@ impl HerderMachine {
                 name,
                 settings,
                 is_new,
+                holds_tasks,
             },
         );
         Ok(())

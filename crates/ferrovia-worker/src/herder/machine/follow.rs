@@ -22,6 +22,7 @@ impl HerderMachine {
         let had = self.work.connectors();
         for name in had.iter().filter(|name| !wanted.contains(name)) {
             self.publishing.remove(name);
+            self.named.forget(name);
             let work = self.work.stop_connector(name, at.now);
             self.do_work(work);
         }

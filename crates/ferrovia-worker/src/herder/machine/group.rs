@@ -191,6 +191,11 @@ impl Member {
         !self.member_id.is_empty() && leader == Some(&self.member_id)
     }
 
+    /// Whether this worker has left the group for a while; what it is still told by then is of before.
+    pub(super) fn is_out(&self) -> bool {
+        matches!(self.stage, Stage::Away { .. } | Stage::Reading { .. })
+    }
+
     /// Whether this member leads and has left somebody what is not configured any more. A leader that has not seen the
     /// last round, or saw one in which configurations did not match, takes nothing away as deleted (Java's leader stops
     /// there); in the next round it does.

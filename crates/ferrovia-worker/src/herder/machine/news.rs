@@ -79,6 +79,7 @@ impl HerderMachine {
                 ConfigChange::TasksChanged { connector, .. } => {
                     tracing::info!("Tasks of connector {connector} updated");
                     self.want_rebalance("tasks were reconfigured", offset);
+                    self.note_commit(&connector);
                     self.news.retasked.insert(connector);
                     self.has_orphans = true;
                 }

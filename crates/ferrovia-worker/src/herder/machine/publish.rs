@@ -1,6 +1,6 @@
 //! How the tasks that a connector wants come to be: completed, compared, and written by the leader.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::writes::{AfterTasks, Then};
 use super::{Action, HerderMachine, Moment, Started, Ticket, WantedTasks};
 use crate::config::providers::has_variable;
 use crate::herder::request::{HerderError, Outcome};
-use crate::storage::config::TargetState;
+use crate::storage::config::{ConfigSnapshot, TargetState};
 
 /// The first pause before tasks are made again that could not be written.
 ///
@@ -29,6 +29,31 @@ pub(super) struct Publishing {
     attempts: u32,
     /// When to try again; `None` while an attempt is under way.
     retry_at: Option<Duration>,
+}
+
+/// The tasks that the connectors of this worker have named last.
+///
+/// A request to write tasks may reach the leader late, when the connector, maybe at another worker by then, has named
+/// others: the older ones take their place. Java's workers leave it at that, so that tasks run with settings of old
+/// until somebody restarts their connector.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    tasks: BTreeMap<Arc<str>, Vec<BTreeMap<String, String>>>,
+    /// Connectors of which others were committed since.
+    overtaken: BTreeSet<Arc<str>>,
+}
+
+impl Named {
+    pub(super) fn forget(&mut self, name: &str) {
+        self.tasks.remove(name);
+        self.overtaken.remove(name);
+    }
+
+    fn is_committed(&self, name: &str, config: &ConfigSnapshot) -> bool {
+        self.tasks
+            .get(name)
+            .is_none_or(|named| are_tasks_of(config, name, named))
+    }
 }
 
 /// Why the leader did not take a connector's tasks.
@@ -84,7 +109,45 @@ impl HerderMachine {
         self.tell_started(name);
     }
 
+    /// Tasks of a connector were committed.
+    pub(super) fn note_commit(&mut self, name: &Arc<str>) {
+        if self.named.is_committed(name, &self.config.snapshot()) {
+            self.named.overtaken.remove(name);
+        } else {
+            self.named.overtaken.insert(Arc::clone(name));
+        }
+    }
+
+    /// Asks connectors again whose tasks were overtaken by older ones.
+    pub(super) fn mend_tasks(&mut self, at: Moment) {
+        if self.named.overtaken.is_empty() {
+            return;
+        }
+        let overtaken = std::mem::take(&mut self.named.overtaken);
+        for name in overtaken {
+            if self.publishing.contains_key(&name) {
+                // What is on its way may be newer.
+                self.named.overtaken.insert(name);
+            } else if self.work.is_connector_running(&name) {
+                // None are left as well where a user stops it: it does not run any more when it would be asked.
+                if self.config.snapshot().task_count(&name) > 0 {
+                    tracing::warn!("Older tasks of connector {name} have replaced newer ones");
+                }
+                self.publish_later(&name, at);
+            }
+        }
+    }
+
+    /// Tasks were written. Where others are to be made, they were older ones, and the others are still to come.
     pub(super) fn published(&mut self, name: &str) {
+        let publishing = self.publishing.get(name);
+        if publishing.is_some_and(|publishing| publishing.retry_at.is_none()) {
+            self.publishing.remove(name);
+        }
+    }
+
+    /// No tasks of the connector are to be written any more.
+    pub(super) fn forget_publishing(&mut self, name: &str) {
         self.publishing.remove(name);
     }
 
@@ -186,23 +249,20 @@ impl HerderMachine {
             .connector_config(name)
             .filter(|_| target == Some(TargetState::Started))
         else {
-            return self.published(name);
+            return self.forget_publishing(name);
         };
         let class = self.task_class_of(name);
         let tasks: Vec<_> = tasks
             .into_iter()
             .map(|task| complete(settings, class, task))
             .collect();
-        let ids = config.tasks(name);
-        let are_same = ids.len() == tasks.len()
-            && ids
-                .iter()
-                .zip(&tasks)
-                .all(|(id, task)| config.task_config(id).is_some_and(|known| **known == *task))
+        let are_same = are_tasks_of(&config, name, &tasks)
             && config.applied_config(name) == Some(settings)
             && !config.is_inconsistent(name);
+        self.named.tasks.insert(Arc::clone(name), tasks.clone());
         if are_same {
-            return self.published(name);
+            self.named.overtaken.remove(name);
+            return self.forget_publishing(name);
         }
         let publishing = self.publishing.entry(Arc::clone(name));
         let publishing = publishing.or_insert(Publishing {
@@ -260,6 +320,14 @@ fn check_count(name: &str, tasks: WantedTasks) -> Result<Vec<BTreeMap<String, St
         "The connector {name} has generated {count} tasks, which is greater than {max}, the maximum number of tasks it \
          is configured to create. This behaviour should be considered a bug and is disallowed."
     ))
+}
+
+/// Whether these are the tasks that a connector has.
+fn are_tasks_of(config: &ConfigSnapshot, name: &str, tasks: &[BTreeMap<String, String>]) -> bool {
+    let ids = config.tasks(name);
+    let mut both = ids.iter().zip(tasks);
+    ids.len() == tasks.len()
+        && both.all(|(id, task)| config.task_config(id).is_some_and(|known| **known == *task))
 }
 
 /// A task's settings with what the worker adds, its class and the topics, and with the connector's variables where the

@@ -20,6 +20,7 @@ impl HerderMachine {
         let has_yielded = self.has_yielded();
         if let Group::Member(member) = &mut self.group
             && !is_ending
+            && !member.is_out()
         {
             member.owners = None;
             let is_cooperative = member.current.is_cooperative();
@@ -44,7 +45,9 @@ impl HerderMachine {
     /// A round is over.
     pub fn on_assigned(&mut self, given: &Given, at: Moment) -> Vec<Action> {
         let read = Assignment::from_bytes(&given.bytes);
-        if let Group::Member(member) = &mut self.group {
+        if let Group::Member(member) = &mut self.group
+            && !member.is_out()
+        {
             member.generation = given.generation;
             member.member_id = Arc::clone(&given.member_id);
             let protocol = ConnectProtocol::from_name(&given.protocol);
@@ -83,7 +86,10 @@ impl HerderMachine {
             member.owners = None;
             member.is_rejoining = false;
             member.are_offers_due = false;
-            member.stage = Stage::Joining;
+            // Who has left comes back by itself, and is asked for nothing until then.
+            if !member.is_out() {
+                member.stage = Stage::Joining;
+            }
             if is_unreachable {
                 self.give_up("the group's coordinator is unreachable", at);
             }
@@ -149,7 +155,7 @@ impl HerderMachine {
         match &self.group {
             Group::Alone => self.follow_config(at),
             Group::Member(member) => {
-                if !matches!(member.stage, Stage::Away { .. } | Stage::Reading { .. }) {
+                if !member.is_out() {
                     self.rejoin(reason);
                 }
             }
@@ -211,6 +217,7 @@ impl HerderMachine {
             self.do_work(work);
         }
         for name in &connectors {
+            self.named.forget(name);
             let work = self.work.stop_connector(name, at.now);
             self.do_work(work);
         }
@@ -280,6 +287,7 @@ impl HerderMachine {
         member.stage = Stage::Settled;
         member.has_settled_once = true;
         self.follow(&connectors, &tasks, at);
+        self.tell_what_was_kept();
         tracing::info!("Finished starting connectors and tasks");
         if gave_up {
             self.rejoin("what was revoked has stopped");
@@ -298,11 +306,15 @@ impl HerderMachine {
         }
     }
 
-    /// Whether this worker may join: others may be given at once what it does not say to have.
+    /// Whether this worker may join: others may be given at once what it does not say to have. What has failed is given up
+    /// as well, or new settings would begin it again.
     fn has_yielded(&self) -> bool {
         match self.group.is_cooperative() {
             true => !self.work.is_any_leaving(),
-            false => self.work.is_over(),
+            false => {
+                let holds = !self.work.connectors().is_empty() || !self.work.tasks().is_empty();
+                !holds && self.work.is_over()
+            }
         }
     }
 

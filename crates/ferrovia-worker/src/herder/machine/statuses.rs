@@ -61,14 +61,15 @@ impl HerderMachine {
     }
 
     /// What others say must not stand where it is wrong: a worker that gives something up, or buries it, may say so after
-    /// the one that has it now has spoken; and one that does not know yet that it is deleted may speak after the burial.
+    /// the one that has it now has spoken; one that does not know yet that it is deleted may speak after the burial; and
+    /// one that was taken for dead may speak last.
     pub(super) fn heed_status(&mut self, record: &StatusRecord) {
         match record {
             StatusRecord::Connector { name, status } => {
                 let is_configured = self.config.snapshot().contains(name);
                 self.has_orphans |= status.is_some() && !is_configured;
                 if is_configured
-                    && self.says_nobody_has_it(status.as_ref())
+                    && self.is_outdated(status.as_ref())
                     && let Some((state, trace)) = self.work.connector_state(name)
                 {
                     self.tell_connector(name, state, trace);
@@ -77,7 +78,7 @@ impl HerderMachine {
             StatusRecord::Task { id, status } => {
                 let is_configured = self.config.snapshot().has_task(id);
                 self.has_orphans |= status.is_some() && !is_configured;
-                if is_configured && self.says_nobody_has_it(status.as_ref()) {
+                if is_configured && self.is_outdated(status.as_ref()) {
                     self.tell_task_again(id);
                 }
             }
@@ -85,16 +86,33 @@ impl HerderMachine {
         }
     }
 
-    fn says_nobody_has_it(&self, status: Option<&Status>) -> bool {
+    /// Whether a status cannot be true of what this worker has: nobody says so of it by now, or somebody did before the
+    /// last round. Two workers that both have it do not contradict each other for ever, because one of them is behind.
+    fn is_outdated(&self, status: Option<&Status>) -> bool {
         status.is_none_or(|status| {
             let is_old = status.generation < self.group.generation();
-            let gives_up = match status.state {
-                State::Unassigned => true,
-                State::Failed => is_old,
-                _ => false,
-            };
-            gives_up && status.worker_id != self.rules.worker_id
+            let gives_up = status.state == State::Unassigned;
+            (gives_up || is_old) && status.worker_id != self.rules.worker_id
         })
+    }
+
+    /// Says again how that is doing which this worker has kept through a round, where another worker has spoken last:
+    /// one that had it for as long as this one was taken for dead. Java's workers leave it at that.
+    pub(super) fn tell_what_was_kept(&mut self) {
+        for name in self.work.connectors() {
+            let known = self.statuses.statuses().connector(&name);
+            if known.is_some_and(|status| self.is_outdated(Some(status)))
+                && let Some((state, trace)) = self.work.connector_state(&name)
+            {
+                self.tell_connector(&name, state, trace);
+            }
+        }
+        for id in self.work.tasks() {
+            let known = self.statuses.statuses().task(&id);
+            if known.is_some_and(|status| self.is_outdated(Some(status))) {
+                self.tell_task_again(&id);
+            }
+        }
     }
 
     fn tell_task_again(&mut self, id: &TaskId) {

@@ -2,6 +2,7 @@
 
 mod alone;
 mod fencing;
+mod kept;
 mod revive;
 mod member;
 mod rig;

@@ -27,10 +27,14 @@ pub(super) enum Then {
         name: Arc<str>,
         settings: Arc<BTreeMap<String, String>>,
         is_new: bool,
+        /// Whether its tasks wait for that.
+        holds_tasks: bool,
     },
     Reply(RequestId),
     /// A worker that is alone answers when nothing of the connector runs any more.
     ReplyWhenEnded(RequestId, Arc<str>),
+    /// The connector was written to be stopped; its tasks went before.
+    Stopped(RequestId, Arc<str>),
     /// The request to restart was written.
     Restarting(RequestId, Box<ConnectorStatus>),
     /// The tasks' settings were written, and await the commit.
@@ -114,13 +118,7 @@ impl HerderMachine {
         tasks: Vec<BTreeMap<String, String>>,
         after: AfterTasks,
     ) -> Result<(), HerderError> {
-        let is_stopped =
-            self.config.snapshot().target_state(connector) == Some(TargetState::Stopped);
-        if is_stopped && !tasks.is_empty() {
-            return Err(HerderError::BadRequest(format!(
-                "Cannot submit non-empty set of task configs for stopped connector {connector}"
-            )));
-        }
+        self.check_takes_tasks(connector, &tasks)?;
         let waiting = self.writing_tasks.entry(Arc::clone(connector));
         match waiting {
             // Between the settings of tasks and their commit there must not be any others.
@@ -135,12 +133,56 @@ impl HerderMachine {
         Ok(())
     }
 
-    /// Writing the tasks of a connector has ended: the next may.
+    /// Has the tasks of a connector wait that is written to be stopped: another user may have created one of that name,
+    /// which runs before this is known. Says whether it does; not where the tasks of an older one are being written.
+    pub(super) fn hold_tasks(&mut self, connector: &Arc<str>) -> bool {
+        match self.writing_tasks.entry(Arc::clone(connector)) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(VecDeque::new());
+                true
+            }
+        }
+    }
+
+    /// Writing the tasks of a connector has ended: the next may, unless the connector was stopped meanwhile.
     fn tasks_written(&mut self, connector: &Arc<str>) {
-        let next = self.writing_tasks.get_mut(connector);
-        match next.and_then(VecDeque::pop_front) {
-            Some(TasksWrite { tasks, after }) => self.stage_tasks(connector, tasks, after),
-            None => drop(self.writing_tasks.remove(connector)),
+        let Some(waiting) = self.writing_tasks.remove(connector) else {
+            return;
+        };
+        let mut waiting = waiting.into_iter();
+        for TasksWrite { tasks, after } in waiting.by_ref() {
+            if let Err(error) = self.check_takes_tasks(connector, &tasks) {
+                self.tasks_refused(connector, after, error);
+                continue;
+            }
+            let rest = waiting.collect();
+            self.writing_tasks.insert(Arc::clone(connector), rest);
+            return self.stage_tasks(connector, tasks, after);
+        }
+    }
+
+    fn check_takes_tasks(
+        &self,
+        connector: &str,
+        tasks: &[BTreeMap<String, String>],
+    ) -> Result<(), HerderError> {
+        let target = self.config.snapshot().target_state(connector);
+        if target != Some(TargetState::Stopped) || tasks.is_empty() {
+            return Ok(());
+        }
+        Err(HerderError::BadRequest(format!(
+            "Cannot submit non-empty set of task configs for stopped connector {connector}"
+        )))
+    }
+
+    fn tasks_refused(&mut self, connector: &str, after: AfterTasks, error: HerderError) {
+        match after {
+            // It does not run any more.
+            AfterTasks::Published => self.forget_publishing(connector),
+            AfterTasks::Reply(request) | AfterTasks::Stop(request) => {
+                self.reply(request, Err(error));
+            }
         }
     }
 
@@ -175,7 +217,13 @@ impl HerderMachine {
                 name,
                 settings,
                 is_new,
-            } => self.saved(request, name, &settings, is_new),
+                holds_tasks,
+            } => {
+                if holds_tasks {
+                    self.tasks_written(&name);
+                }
+                self.saved(request, name, &settings, is_new);
+            }
             Then::Reply(request) => self.reply(request, Ok(Outcome::Done)),
             Then::ReplyWhenEnded(request, name) => match self.is_alone() {
                 true => self.ending.push((request, name)),
@@ -193,9 +241,10 @@ impl HerderMachine {
                 let commit = ConfigRecord::Commit { name, tasks };
                 self.write(vec![commit], Then::Committed { connector, after });
             }
-            Then::Committed { connector, after } => {
+            Then::Committed { connector, after } => self.committed(connector, after),
+            Then::Stopped(request, connector) => {
                 self.tasks_written(&connector);
-                self.committed(connector, after);
+                self.then(Then::ReplyWhenEnded(request, connector));
             }
             Then::KeyWritten(_) => self.group.key_written(),
             Then::Fencing(awaited) => self.fencing_goes_on(awaited),
@@ -208,29 +257,45 @@ impl HerderMachine {
         }
     }
 
+    /// Tasks that wait to be written have to wait for a stop to be written as a whole, or they would come between.
     fn committed(&mut self, connector: Arc<str>, after: AfterTasks) {
         match after {
-            AfterTasks::Published => self.published(&connector),
-            AfterTasks::Reply(request) => self.reply(request, Ok(Outcome::Done)),
+            AfterTasks::Published => {
+                self.tasks_written(&connector);
+                self.published(&connector);
+            }
+            AfterTasks::Reply(request) => {
+                self.tasks_written(&connector);
+                self.reply(request, Ok(Outcome::Done));
+            }
             AfterTasks::Stop(request) => {
                 let target = ConfigRecord::Target {
                     name: Arc::clone(&connector),
                     state: Some(TargetState::Stopped),
                 };
-                self.write(vec![target], Then::ReplyWhenEnded(request, connector));
+                self.write(vec![target], Then::Stopped(request, connector));
             }
         }
     }
 
     fn write_failed(&mut self, then: Then, reason: &str, at: Moment) {
         let error = || HerderError::Failed(reason.to_owned());
-        if let Then::Commit { connector, .. } | Then::Committed { connector, .. } = &then {
+        if let Then::Commit { connector, .. }
+        | Then::Committed { connector, .. }
+        | Then::Stopped(_, connector)
+        | Then::Saved {
+            name: connector,
+            holds_tasks: true,
+            ..
+        } = &then
+        {
             self.tasks_written(connector);
         }
         match then {
             Then::Saved { request, .. }
             | Then::Reply(request)
             | Then::ReplyWhenEnded(request, _)
+            | Then::Stopped(request, _)
             | Then::Restarting(request, _)
             | Then::Commit {
                 after: AfterTasks::Reply(request) | AfterTasks::Stop(request),

@@ -232,6 +232,31 @@ fn a_member_stops_at_the_answer_to_its_leave_or_without_one() {
     assert_eq!(dialogue.last, [Action::Stopped]);
 }
 
+#[test]
+fn what_a_heartbeat_is_answered_changes_nothing_for_a_member_that_leaves() {
+    let refusals = [
+        ErrorCode::UNKNOWN_MEMBER_ID,
+        ErrorCode::ILLEGAL_GENERATION,
+        ErrorCode::REBALANCE_IN_PROGRESS,
+        ErrorCode::NOT_COORDINATOR,
+        GROUP_AUTHORIZATION_FAILED,
+    ];
+    for code in refusals {
+        let mut dialogue = Dialogue::settled();
+        dialogue.pass(3 * SECOND);
+        let heartbeat = dialogue.heartbeat_asked();
+        dialogue.last = dialogue.member.stop("done", dialogue.at());
+        let [Action::Call(Call::Leave(leave, _))] = dialogue.last[..] else {
+            panic!("{:?}", dialogue.last)
+        };
+        let response = HeartbeatResponse::default().with_error_code(code.0);
+        dialogue.reply(Reply::Heartbeat(heartbeat, Ok(response)));
+        assert_eq!(dialogue.last, [], "{code}");
+        dialogue.reply(Reply::Left(leave, Ok(LeaveGroupResponse::default())));
+        assert_eq!(dialogue.last, [Action::Stopped], "{code}");
+    }
+}
+
 /// A member whose first join, without a member id, is under way when its owner stops it.
 fn stopped_in_its_first_join() -> (Dialogue, Ticket) {
     let mut dialogue = Dialogue::begin(settings());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrovia_client::group::cohort::Assignment as Given;
+use ferrovia_client::group::cohort::{Assignment as Given, LossCause};
 
 use crate::config::SignatureConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
@@ -17,12 +17,12 @@ use crate::herder::work::{Run, WorkAction};
 use crate::membership::protocol::{Assignment, ConnectProtocol};
 use crate::storage::config::ConfigRecord;
 
-const AT: Moment = Moment {
+pub(super) const AT: Moment = Moment {
     now: Duration::from_secs(1),
     wall_ms: 1_700_000_000_000,
 };
 
-fn machine() -> HerderMachine {
+pub(super) fn machine() -> HerderMachine {
     let signatures = SignatureConfig {
         key_algorithm: MacAlgorithm::HmacSha256,
         key_bytes: 32,
@@ -48,18 +48,27 @@ fn machine() -> HerderMachine {
     HerderMachine::new(rules, Arc::new(Catalog::new()))
 }
 
-fn read_connector(machine: &mut HerderMachine, offset: i64, name: &str) -> Vec<Action> {
+pub(super) fn read_connector(machine: &mut HerderMachine, offset: i64, name: &str) -> Vec<Action> {
     let class = ("connector.class".to_owned(), "FileStreamSink".to_owned());
     let record = ConfigRecord::Connector {
         name: name.into(),
         settings: Some(Arc::new([class].into())),
     };
+    read(machine, offset, &record)
+}
+
+pub(super) fn read(machine: &mut HerderMachine, offset: i64, record: &ConfigRecord) -> Vec<Action> {
     let (key, value) = (record.key(), record.value());
     machine.on_config_record(offset, Some(key.as_bytes()), value.as_deref(), AT)
 }
 
 /// What this worker, which leads, is given.
-fn given(generation: i32, config_offset: i64, connectors: &[&str], revoked: &[&str]) -> Given {
+pub(super) fn given(
+    generation: i32,
+    config_offset: i64,
+    connectors: &[&str],
+    revoked: &[&str],
+) -> Given {
     let names = |names: &[&str]| names.iter().map(|&name| name.into()).collect();
     let assignment = Assignment {
         version: 2,
@@ -134,6 +143,66 @@ fn a_round_wanted_while_revoked_work_ends_is_met_by_the_offer_that_was_due() {
         panic!("the request waits: {actions:?}")
     };
     assert_eq!(error.to_string(), "Connector unknown not found");
+}
+
+/// By the eager protocol a worker joins with nothing: somebody else may be given what it had.
+#[test]
+fn what_has_failed_is_given_up_with_the_rest_before_an_eager_round() {
+    let mut machine = machine();
+    read_connector(&mut machine, 0, "c");
+    machine.on_config_caught_up(AT);
+    machine.on_ready(AT);
+    machine.on_offers_wanted(AT);
+    let mut round = given(1, 1, &["c"], &[]);
+    let mut assignment = Assignment::from_bytes(&round.bytes).unwrap();
+    assignment.version = 0;
+    round.bytes = assignment.to_bytes(ConnectProtocol::Eager).unwrap();
+    round.protocol = "default".into();
+    let begun = |actions: &[Action]| {
+        actions.iter().find_map(|action| match action {
+            Action::Work(WorkAction::StartConnector { run, .. }) => Some(*run),
+            _ => None,
+        })
+    };
+    let run = begun(&machine.on_assigned(&round, AT)).unwrap();
+    let failed = WorkEvent::ConnectorStarted("c".into(), run, Err("no way".to_owned()));
+    machine.on_work(failed, AT);
+
+    let flush = flush(&machine.on_offers_wanted(AT));
+    assert!(offers(&machine.on_statuses_flushed(flush, AT)));
+    let actions = read_connector(&mut machine, 1, "c");
+    assert_eq!(begun(&actions), None, "another worker may have it");
+}
+
+/// The membership may end by itself while the word that the worker leaves is on its way to it.
+#[test]
+fn a_worker_that_has_left_to_read_comes_back_whatever_it_is_told_meanwhile() {
+    let news: [fn(&mut HerderMachine); 3] = [
+        |machine| drop(machine.on_lost(&LossCause::UnknownMember, AT)),
+        |machine| drop(machine.on_offers_wanted(AT)),
+        |machine| drop(machine.on_assigned(&given(2, -1, &[], &[]), AT)),
+    ];
+    for told in news {
+        let mut machine = machine();
+        machine.on_config_caught_up(AT);
+        machine.on_ready(AT);
+        machine.on_offers_wanted(AT);
+        machine.on_assigned(&given(1, 5, &[], &[]), AT);
+        let after = |seconds| Moment {
+            now: AT.now + Duration::from_secs(seconds),
+            ..AT
+        };
+        let has_left = |action: &Action| matches!(action, Action::StepOut(_));
+        assert!(machine.on_time(after(3)).iter().any(has_left));
+        told(&mut machine);
+        let actions = machine.on_time(after(1_000));
+        let read = actions.iter().find_map(|action| match action {
+            Action::ReadConfig(ticket) => Some(*ticket),
+            _ => None,
+        });
+        let actions = machine.on_read_to_end(read.unwrap(), after(1_000));
+        assert!(matches!(actions.as_slice(), [Action::Rejoin(_)]));
+    }
 }
 
 #[test]

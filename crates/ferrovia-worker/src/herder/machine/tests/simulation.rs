@@ -7,18 +7,21 @@
 //! `FERROVIA_SIMULATION_SEED` tries one alone and tells its story.
 //!
 //! In reading order: `process` is one worker, `crew` its connectors and tasks, `network` its way to the `coordinator`,
-//! `topics` the config and status topics, `users` those who ask, `trouble` what goes wrong, and `verdict` what must hold.
+//! `topics` the config and status topics with the `truth` in them, `users` those who ask, `trouble` what goes wrong,
+//! `verdict` what must hold, and `planted` the proof that it does not hold by itself.
 
 mod coordinator;
 mod crew;
 mod network;
+mod planted;
 mod process;
 mod topics;
 mod trouble;
+mod truth;
 mod users;
 mod verdict;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +30,7 @@ use std::time::Duration;
 use ferrovia_client::group::cohort::Ticket as Question;
 
 use self::coordinator::{Asked, Coordinator};
+use self::planted::Planted;
 use self::process::{Process, Task};
 use self::topics::Topics;
 use self::trouble::Event;
@@ -112,6 +116,8 @@ struct World {
     sequence: u64,
     /// One in how many things goes wrong while there is trouble; 0 for none.
     odds: u32,
+    /// Whether tasks take their time to stop.
+    is_slow: bool,
     coordinator: Coordinator,
     broker: u32,
     calls: BTreeMap<Asked, (usize, u32, Question)>,
@@ -120,20 +126,30 @@ struct World {
     requests: BTreeMap<u64, Open>,
     last_request: u64,
     /// Connectors that somebody wanted to be stopped, so that they may be found without tasks.
-    stopped_once: std::collections::BTreeSet<String>,
+    stopped_once: BTreeSet<String>,
+    /// Those of which the user was told that it failed. The record may have arrived all the same, and tasks that were
+    /// committed before it are there still, as they are in Java.
+    stops_in_doubt: BTreeSet<String>,
+    /// How often connectors and tasks were begun.
+    starts: BTreeMap<String, u32>,
+    /// What users were told to be restarted, with how often it had been begun when they asked.
+    restarts: Vec<(String, u32)>,
     /// Since when all is well.
     well_since: Option<Duration>,
     story: Story,
     hasher: DefaultHasher,
+    planted: Planted,
 }
 
 impl World {
     fn new(seed: u64, story: Story) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let odds = *rng.choice(&[0, 0, 12, 25, 60]).unwrap();
+        let is_slow = rng.u32(0..4) == 0;
         let mut world = Self {
             seed,
             odds,
+            is_slow,
             rng,
             now: Duration::ZERO,
             queue: BTreeMap::new(),
@@ -145,10 +161,14 @@ impl World {
             processes: Vec::new(),
             requests: BTreeMap::new(),
             last_request: 0,
-            stopped_once: Default::default(),
+            stopped_once: BTreeSet::new(),
+            stops_in_doubt: BTreeSet::new(),
+            starts: BTreeMap::new(),
+            restarts: Vec::new(),
             well_since: None,
             story,
             hasher: DefaultHasher::new(),
+            planted: Planted::default(),
         };
         let workers = world.rng.usize(1..6);
         let common = world.protocol();

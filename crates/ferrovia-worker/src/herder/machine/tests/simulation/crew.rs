@@ -23,6 +23,7 @@ pub(super) struct Crew {
 }
 
 pub(super) struct Connector {
+    pub(super) settings: Arc<Settings>,
     has_started: bool,
     is_stopping: bool,
     pub(super) is_abandoned: bool,
@@ -65,7 +66,11 @@ impl Crew {
 impl World {
     pub(super) fn work(&mut self, place: usize, action: WorkAction) {
         match action {
-            WorkAction::StartConnector { name, run, .. } => self.start_connector(place, name, run),
+            WorkAction::StartConnector {
+                name,
+                run,
+                settings,
+            } => self.start_connector(place, name, run, settings),
             WorkAction::AskTasks {
                 name,
                 run,
@@ -95,6 +100,7 @@ impl World {
             }
             WorkAction::StartTask { id, run, wish } => {
                 self.check_nobody_else(place, "task", |crew| crew.has_task(&id));
+                *self.starts.entry(id.to_string()).or_default() += 1;
                 let crew = &mut self.processes[place].crew;
                 crew.failed_tasks.remove(&id);
                 let life = Life {
@@ -124,13 +130,15 @@ impl World {
         }
     }
 
-    fn start_connector(&mut self, place: usize, name: Arc<str>, run: Run) {
+    fn start_connector(&mut self, place: usize, name: Arc<str>, run: Run, settings: Arc<Settings>) {
         self.check_nobody_else(place, "connector", |crew| crew.has_connector(&name));
         let delay = self.delay(1..100, 3_000..12_000);
         let works = !self.unlucky();
+        *self.starts.entry(name.to_string()).or_default() += 1;
         let crew = &mut self.processes[place].crew;
         crew.failed_connectors.remove(&name);
         let life = Connector {
+            settings,
             has_started: false,
             is_stopping: false,
             is_abandoned: false,
@@ -156,7 +164,8 @@ impl World {
     }
 
     fn stop_task(&mut self, place: usize, id: TaskId, run: Run) {
-        let delay = self.delay(1..100, 2_000..12_000);
+        let usual = if self.is_slow { 500..2_500 } else { 1..100 };
+        let delay = self.delay(usual, 2_000..12_000);
         let crew = &mut self.processes[place].crew;
         let Some(life) = crew.tasks.get_mut(&(id.clone(), run)) else {
             // It has ended already.
@@ -275,11 +284,16 @@ impl World {
         eager.clone().any(|is_eager| is_eager) && !eager.all(|is_eager| is_eager)
     }
 
-    /// Whatever begins runs nowhere else in this generation.
+    /// Whatever begins runs nowhere else in this generation. A round whose leader knows less than others gives and takes
+    /// nothing (`IncrementalCooperativeAssignor.ensureLeaderConfig`): what was twice before it, because a worker was
+    /// taken for dead, still is.
     fn check_nobody_else(&self, place: usize, kind: &str, has: impl Fn(&Crew) -> bool) {
         let generation = self.processes[place].machine.group.generation();
         for (other, process) in self.processes.iter().enumerate() {
-            let is_peer = !self.may_overlap() && process.machine.group.generation() == generation;
+            let is_peer = !self.may_overlap()
+                && process.machine.group.generation() == generation
+                && self.processes[place].is_in_order()
+                && process.is_in_order();
             let is_near = other == place || is_peer;
             assert!(
                 !(is_near && process.is_up && has(&process.crew)),

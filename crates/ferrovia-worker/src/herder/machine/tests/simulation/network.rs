@@ -107,7 +107,8 @@ impl World {
             }
             MemberEvent::Disconnected => wants.extend(member.on_disconnected(at)),
             MemberEvent::Answered(call, answer) => {
-                if let Some((_, _, question)) = self.calls.remove(&call) {
+                let known = self.calls.remove(&call);
+                if let Some((_, _, question)) = known {
                     for reply in replies(question, answer) {
                         wants.extend(member.on_reply(reply, at));
                     }

@@ -11,15 +11,18 @@ use ferrovia_client::group::cohort::{
 };
 
 use super::crew::Crew;
+use super::planted::Bug;
 use super::topics::{Entry, Reads};
 use super::trouble::{Event, HerderEvent};
+use super::truth::Truth;
 use super::users::admission_of;
 use super::{REBALANCE_DELAY, World};
 use crate::config::SignatureConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
+use crate::herder::machine::group::{Group, Member, Stage};
 use crate::herder::machine::{Action, ClusterRules, HerderMachine, Moment, Rules, Ticket};
 use crate::herder::testing::Catalog;
-use crate::membership::protocol::ConnectProtocol;
+use crate::membership::protocol::{Assignment as Held, ConnectProtocol};
 
 /// Age at which session keys are replaced.
 pub(super) const KEY_TTL: Duration = Duration::from_secs(20);
@@ -62,6 +65,8 @@ pub(super) struct Process {
     pub(super) protocol: ConnectProtocol,
     pub(super) life: u32,
     pub(super) is_up: bool,
+    /// Whether it begins again when it has ended.
+    pub(super) is_wanted_back: bool,
     /// What waits for a frozen worker.
     pub(super) is_frozen: bool,
     pub(super) frozen: Vec<Event>,
@@ -81,6 +86,8 @@ pub(super) struct Process {
     pub(super) broker: u32,
     pub(super) joins: Vec<Duration>,
     pub(super) events: u64,
+    /// What its herder and its membership have had done.
+    pub(super) deeds: usize,
     pub(super) reads: Reads,
     pub(super) writes: BTreeSet<Ticket>,
     pub(super) last_append: Duration,
@@ -90,6 +97,10 @@ pub(super) struct Process {
     pub(super) crew: Crew,
     /// What was last looked at: the generation, and whether the worker had settled in it.
     pub(super) judged: (i32, bool),
+    /// The generation, and the config offset, of what it has begun.
+    pub(super) follows: Option<(i32, i64)>,
+    /// What the records come to that it has read.
+    pub(super) read: Truth,
 }
 
 impl Process {
@@ -99,6 +110,7 @@ impl Process {
             protocol,
             life: 0,
             is_up: false,
+            is_wanted_back: false,
             is_frozen: false,
             frozen: Vec::new(),
             is_cut_from_group: false,
@@ -116,6 +128,7 @@ impl Process {
             broker: 0,
             joins: Vec::new(),
             events: 0,
+            deeds: 0,
             reads: Reads::default(),
             writes: BTreeSet::new(),
             last_append: Duration::ZERO,
@@ -124,6 +137,8 @@ impl Process {
             is_leaving: false,
             crew: Crew::default(),
             judged: (-1, false),
+            follows: None,
+            read: Truth::default(),
         }
     }
 
@@ -137,6 +152,37 @@ impl Process {
             Task::Member if !self.has_joined => None,
             Task::Member => self.member.next_deadline(),
         }
+    }
+
+    fn member(&self) -> &Member {
+        match &self.machine.group {
+            Group::Member(member) => member,
+            Group::Alone => panic!("a worker of a cluster is never alone"),
+        }
+    }
+
+    /// Whether the last round has said who gets what.
+    pub(super) fn is_in_order(&self) -> bool {
+        let given = self.member().assignment.as_ref();
+        given.is_some_and(|given| !given.failed())
+    }
+
+    /// What it holds by the last round.
+    pub(super) fn held(&self) -> Option<Held> {
+        self.member().assignment.clone()
+    }
+
+    /// Whether another round is planned.
+    pub(super) fn is_round_planned(&self) -> bool {
+        self.member().scheduled.is_some()
+    }
+
+    /// The generation, and the config offset of the assignment, that were begun.
+    pub(super) fn begun(&self) -> Option<(i32, i64)> {
+        let member = self.member();
+        let held = member.assignment.as_ref();
+        let held = held.filter(|_| matches!(member.stage, Stage::Settled))?;
+        Some((member.generation, held.config_offset))
     }
 
     pub(super) fn wall_ms(&self, now: Duration) -> i64 {
@@ -156,7 +202,7 @@ impl World {
         process.clock_ms = clock_ms;
         (process.is_cut_from_group, process.is_cut_from_topics) = is_cut;
         process.started = self.now;
-        process.reads = self.topics.open();
+        process.reads = self.topics.open(self.has(Bug::HistoryUnread));
         self.processes[place] = process;
         let pause = self.millis(1..200);
         self.schedule(pause, place, Event::Herder(HerderEvent::Ready));
@@ -171,6 +217,9 @@ impl World {
         process.frozen.clear();
         process.life += 1;
         process.crew = Crew::default();
+        if std::mem::take(&mut process.is_wanted_back) {
+            self.schedule(Duration::from_secs(1), place, Event::Begin);
+        }
         self.forget_requests_of(place);
     }
 
@@ -236,6 +285,8 @@ impl World {
         let Some(news) = process.news.pop_front() else {
             return;
         };
+        let news = self.spoil_news(place, news);
+        let process = &mut self.processes[place];
         match news {
             News::Offers(question) => {
                 let unanswered = process.offers.replace(question);
@@ -319,6 +370,7 @@ impl World {
 
     /// Does what the membership wants.
     pub(super) fn satisfy(&mut self, place: usize, wants: Vec<Want>) {
+        self.processes[place].deeds += wants.len();
         for want in wants {
             self.tell(|| format!("{place} wants {want:?}"));
             match want {
@@ -337,8 +389,12 @@ impl World {
 
     /// Does what the herder wants.
     fn perform(&mut self, place: usize, actions: Vec<Action>) {
+        self.processes[place].deeds += actions.len();
         for action in actions {
             self.tell(|| format!("{place} does {action:?}"));
+            let Some(action) = self.spoil_action(place, action) else {
+                continue;
+            };
             let process = &mut self.processes[place];
             match action {
                 Action::Work(work) => self.work(place, work),

@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use super::World;
+use super::planted::Bug;
 use super::trouble::{Event, HerderEvent};
+use super::truth::Truth;
 use crate::herder::machine::{Action, Ticket};
 use crate::storage::config::{ConfigRecord, SessionKey};
 use crate::storage::status::StatusRecord;
@@ -19,6 +21,8 @@ type Record = (String, Option<Vec<u8>>);
 #[derive(Default)]
 pub(super) struct Topics {
     pub(super) config: Vec<Record>,
+    /// What all of it comes to.
+    pub(super) truth: Truth,
     status: [Vec<Record>; PARTITIONS],
 }
 
@@ -65,8 +69,10 @@ pub(super) struct Append {
 }
 
 impl Topics {
-    pub(super) fn open(&self) -> Reads {
+    /// A worker comes up. Where reading `has_failed` it is taken to have read what is there.
+    pub(super) fn open(&self, has_failed: bool) -> Reads {
         Reads {
+            config: if has_failed { self.config.len() } else { 0 },
             first_config: self.config.len(),
             first_status: self.status.each_ref().map(Vec::len),
             ..Reads::default()
@@ -135,7 +141,12 @@ impl World {
         let lives = process.is_up && process.life == append.life;
         let arrives = append.arrives && !(lives && process.is_cut_from_topics);
         if arrives {
-            self.topics.config.extend(append.records);
+            for (key, value) in append.records {
+                let topics = &mut self.topics;
+                let offset = topics.config.len();
+                topics.truth.take(offset, &key, value.as_deref());
+                topics.config.push((key, value));
+            }
             for reader in 0..self.processes.len() {
                 self.read_config_soon(reader);
             }
@@ -211,6 +222,11 @@ impl World {
             self.processes[place].reads.config += 1;
             let (key, value) = self.topics.config[next].clone();
             let offset = i64::try_from(next).unwrap();
+            if self.has(Bug::RecordSkipped) && next % 7 == 6 {
+                continue;
+            }
+            let read = &mut self.processes[place].read;
+            read.take(next, &key, value.as_deref());
             self.herd(place, |machine, at| {
                 machine.on_config_record(offset, Some(key.as_bytes()), value.as_deref(), at)
             });

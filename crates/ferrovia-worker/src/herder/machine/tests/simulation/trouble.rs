@@ -9,7 +9,7 @@ use super::crew::CrewEvent;
 use super::network::Answer;
 use super::topics::Append;
 use super::{TICK, TROUBLE, World};
-use crate::herder::machine::{ForwardFailure, Phase, Ticket, WorkEvent};
+use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent};
 use crate::herder::request::Change;
 use crate::herder::validation::GivenSettings;
 
@@ -120,9 +120,26 @@ impl World {
             let whim = self.whim();
             self.schedule(at, place, Event::User(whim));
         }
+        for _ in 0..self.rng.u32(0..3) {
+            self.plan_change_of_mind();
+        }
         for _ in 0..self.rng.u32(0..8) {
             self.plan_trouble();
         }
+    }
+
+    /// A connector is deleted, and made anew before all of it has ended.
+    fn plan_change_of_mind(&mut self) {
+        let place = self.rng.usize(0..self.processes.len());
+        let (name, at) = (self.rng.usize(0..4), self.millis(6_000..27_000));
+        let create = self.creation(name);
+        let Change::Create { name, .. } = &create else {
+            return;
+        };
+        let delete = Event::User(Change::Delete(name.clone()));
+        self.schedule(at, place, delete);
+        let again = at + self.millis(100..1_500);
+        self.schedule(again, place, Event::User(create));
     }
 
     fn plan_trouble(&mut self) {
@@ -164,11 +181,11 @@ impl World {
         let process = &mut self.processes[place];
         match event {
             Event::Begin => {
-                if !process.is_up {
+                if process.is_up {
+                    // It may have yet to end, and whoever starts it waits for that.
+                    process.is_wanted_back = true;
+                } else {
                     self.begin(place);
-                } else if process.machine.phase > Phase::Ready {
-                    // It has not ended yet; whoever starts it waits for that.
-                    self.schedule(Duration::from_secs(1), place, Event::Begin);
                 }
             }
             Event::Crash => self.end(place),

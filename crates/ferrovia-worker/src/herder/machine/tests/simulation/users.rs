@@ -26,6 +26,16 @@ pub(super) struct Open {
     /// The life of the worker that has it, once it got there.
     pub(super) life: Option<u32>,
     pub(super) since: Duration,
+    before: Before,
+}
+
+/// What there was when a user asked.
+#[derive(Clone)]
+struct Before {
+    /// How many records the config topic had.
+    records: usize,
+    /// What is to be restarted, and how often it had been begun.
+    starts: Option<(String, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -104,20 +114,19 @@ impl World {
     }
 
     pub(super) fn user_acts(&mut self, place: usize, change: Change) {
-        let stops = match &change {
-            Change::Stop(name) => Some(name),
-            Change::Create {
-                name,
-                initial_state: Some(InitialState::Stopped),
-                ..
-            } => Some(name),
-            _ => None,
-        };
-        self.stopped_once.extend(stops.cloned());
-        self.ask(place, change, Origin::User, HOPS);
+        self.stopped_once.extend(stopped_by(&change).cloned());
+        let before = self.before(&change);
+        self.ask(place, change, Origin::User, (HOPS, before));
     }
 
-    fn ask(&mut self, place: usize, change: Change, origin: Origin, hops: u32) {
+    fn before(&self, change: &Change) -> Before {
+        Before {
+            records: self.topics.config.len(),
+            starts: self.starts_of(change),
+        }
+    }
+
+    fn ask(&mut self, place: usize, change: Change, origin: Origin, (hops, before): (u32, Before)) {
         self.last_request += 1;
         let open = Open {
             change,
@@ -126,6 +135,7 @@ impl World {
             place,
             life: None,
             since: self.now,
+            before,
         };
         self.requests.insert(self.last_request, open);
         let delay = self.delay(1..30, 300..3_000);
@@ -162,7 +172,8 @@ impl World {
         {
             let next = place_of(url);
             let open = self.requests.remove(&id).unwrap();
-            return self.ask(next, open.change, open.origin, open.hops - 1);
+            let left = (open.hops - 1, open.before);
+            return self.ask(next, open.change, open.origin, left);
         }
         self.finish(id, answer);
     }
@@ -171,6 +182,13 @@ impl World {
         let Some(open) = self.requests.remove(&id) else {
             return;
         };
+        if answer.is_ok() {
+            self.check_kept(&open.change, open.before.records);
+            self.restarts.extend(open.before.starts);
+        } else if !matches!(answer, Err(HerderError::Elsewhere { .. })) {
+            self.stops_in_doubt
+                .extend(stopped_by(&open.change).cloned());
+        }
         if let Origin::Worker(place, life, ticket) = open.origin
             && self.processes[place].life == life
         {
@@ -233,7 +251,8 @@ impl World {
             },
         };
         let origin = Origin::Worker(place, life, ticket);
-        self.ask(place_of(url), change, origin, HOPS);
+        let before = self.before(&change);
+        self.ask(place_of(url), change, origin, (HOPS, before));
     }
 
     /// Settings are always good here.
@@ -254,6 +273,19 @@ pub(super) fn admission_of(settings: GivenSettings) -> Admission {
         plugin: Catalog::new().connector("FileStreamSink").unwrap(),
         settings: Settings::from(settings),
         initial_state: InitialState::Running,
+    }
+}
+
+/// The connector that is to be stopped.
+fn stopped_by(change: &Change) -> Option<&String> {
+    match change {
+        Change::Stop(name)
+        | Change::Create {
+            name,
+            initial_state: Some(InitialState::Stopped),
+            ..
+        } => Some(name),
+        _ => None,
     }
 }
 

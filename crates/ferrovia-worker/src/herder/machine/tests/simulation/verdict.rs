@@ -16,14 +16,33 @@ const JOINS_MAX: usize = 60;
 const JOIN_WINDOW: Duration = Duration::from_secs(10);
 /// Things that happen to a herder in [`QUIET`]: a new session key at most.
 const QUIET_EVENTS_MAX: u64 = 60;
+/// What is done meanwhile: heartbeats, and the key.
+const QUIET_DEEDS_MAX: usize = 20;
 /// The longest that a request may wait: until the group has settled, and then for three writes.
 const ANSWER_MAX: Duration = Duration::from_secs(85 + 3 * 30);
 /// How long a leader may take to replace a key that has expired.
 const KEY_GRACE_MS: i64 = 3_000;
 
 impl World {
+    /// What is begun was given by all that the worker knows to have been written.
+    fn judge_begun(&mut self, place: usize) {
+        let process = &mut self.processes[place];
+        let begun = process.begun();
+        if std::mem::replace(&mut process.follows, begun) == begun {
+            return;
+        }
+        let news = process.read.news;
+        let is_new = begun.is_none_or(|(_, offset)| news.is_none_or(|news| offset >= news));
+        assert!(
+            is_new,
+            "seed {}: at {:?} worker {place} begins by what was configured before",
+            self.seed, self.now
+        );
+    }
+
     /// Members that have settled in the same generation have nothing twice.
     pub(super) fn judge(&mut self, place: usize) {
+        self.judge_begun(place);
         let process = &mut self.processes[place];
         let now = (
             process.machine.group.generation(),
@@ -76,16 +95,20 @@ impl World {
             for process in &mut self.processes {
                 process.joins.clear();
                 process.events = 0;
+                process.deeds = 0;
             }
             return false;
         }
         for (place, process) in self.processes.iter().enumerate() {
             assert!(
-                process.joins.is_empty() && process.events <= QUIET_EVENTS_MAX,
-                "seed {}: worker {place} is busy with nothing: {} joins and {} events",
+                process.joins.is_empty()
+                    && process.events <= QUIET_EVENTS_MAX
+                    && process.deeds <= QUIET_DEEDS_MAX,
+                "seed {}: worker {place} is busy with nothing: {} joins, {} events and {} deeds",
                 self.seed,
                 process.joins.len(),
-                process.events
+                process.events,
+                process.deeds
             );
         }
         if self.now < quiet_from + QUIET {
@@ -119,6 +142,8 @@ impl World {
         self.check_connectors(&config)?;
         self.check_tasks(&config)?;
         self.check_nothing_else_has_status(&config)?;
+        self.topics.truth.check(&config)?;
+        self.check_restarts(&config)?;
         if !self.requests.is_empty() {
             return Err(format!("{} requests are open", self.requests.len()));
         }
@@ -138,6 +163,9 @@ impl World {
         }
         if !self.topics.is_read(&process.reads) || machine.config.snapshot() != *config {
             return says("it knows another configuration");
+        }
+        if process.is_round_planned() {
+            return says("another round is planned");
         }
         if machine.statuses.statuses() != leading.statuses.statuses() {
             return says("it knows other statuses");
@@ -227,11 +255,27 @@ impl World {
             ));
         }
         check_speaker(name, status, process)?;
+        let is_in_doubt = self.stops_in_doubt.contains(&**name);
+        if target == TargetState::Stopped && config.task_count(name) > 0 && !is_in_doubt {
+            return Err(format!("{name} is stopped, and has tasks"));
+        }
+        let settings = config.connector_config(name).unwrap();
+        let mut lives = process.crew.connectors.iter();
+        let lives = lives.by_ref().filter(|((known, _), _)| known == name);
+        let lives: Vec<_> = lives.map(|(_, life)| life).collect();
+        if lives.len() > 1 {
+            return Err(format!("{name} has {} lives", lives.len()));
+        }
+        if lives
+            .iter()
+            .any(|life| life.settings.as_map() != &**settings)
+        {
+            return Err(format!("{name} runs with old settings"));
+        }
         if expected != State::Running || is_excused {
             return Ok(());
         }
         let count = config.task_count(name);
-        let settings = config.connector_config(name).unwrap();
         let wanted = wanted_by(settings).configs;
         if count == 0 && self.stopped_once.contains(&**name) {
             return Ok(());
@@ -317,6 +361,9 @@ fn check_task(id: &TaskId, process: &Process, config: &ConfigSnapshot) -> Result
     let crew = &process.crew;
     let mut lives = crew.tasks.iter().filter(|((known, _), _)| known == id);
     let life = lives.next().map(|(_, life)| life);
+    if lives.next().is_some() {
+        return Err(format!("{id} has more than one life"));
+    }
     let expected = match life {
         Some(life) => life.state(),
         None if crew.failed_tasks.contains_key(id) => State::Failed,

@@ -1,0 +1,99 @@
+//! Filling a topic by a source, watched from outside: the topic's end says how far a worker is, whoever fills it.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use ferrovia_tests::kafka::Kafka;
+use ferrovia_tests::lab::Lab;
+use ferrovia_tests::worker::{Make, Properties, Worker};
+
+use crate::client::{Client, Sample};
+use crate::topic::{PARTITIONS, Shape};
+use crate::usage;
+
+/// How long the first record, and then the last one, may take.
+const LIMIT: Duration = Duration::from_secs(600);
+/// A made-up record of about as many bytes as a line of the file.
+const MADE_UP: &str = r#"{"type":"record","name":"line","fields":[{"name":"number","type":{"type":"long","arg.properties":{"iteration":{"start":1000000000}}}},{"name":"text","type":{"type":"string","arg.properties":{"length":70}}}]}"#;
+
+/// How far a worker is at one moment.
+struct Mark {
+    at: Instant,
+    records: u64,
+    cpu_seconds: f64,
+}
+
+/// Fills a new topic with `records` records by one task.
+///
+/// Two marks are taken, at the first records and at the last; what came before the first one is added in proportion.
+pub(super) fn fill(
+    make: Make,
+    client: Client,
+    kafka: &Kafka,
+    shape: &Shape,
+    records: u64,
+    round: u32,
+) -> io::Result<Sample> {
+    let name = format!("{}-{client:?}-{round}", shape.name);
+    let mut lab = Lab::start(kafka)?;
+    lab.create(&name, PARTITIONS)?;
+    let connector = Properties::default().with("name", &name);
+    let connector = match client {
+        Client::Generator => connector
+            .with(
+                "connector.class",
+                "io.confluent.kafka.connect.datagen.DatagenConnector",
+            )
+            .with("kafka.topic", &name)
+            .with("max.interval", 0)
+            .with("iterations", records)
+            .with("schema.string", MADE_UP)
+            .with(
+                "value.converter",
+                "org.apache.kafka.connect.json.JsonConverter",
+            )
+            .with("value.converter.schemas.enable", false),
+        _ => connector
+            .with("connector.class", "FileStreamSource")
+            .with("topic", &name)
+            .with("file", shape.file(kafka).display()),
+    };
+    let mut worker = Worker::start_with(make, kafka, &connector, |worker| {
+        worker
+            .with("producer.batch.size", 256 << 10)
+            .with("producer.linger.ms", 5)
+    })?;
+    let id = worker.process().id();
+    let mut mark = |records_min: u64| {
+        worker.process().until("progress in the topic", LIMIT, || {
+            let end: i64 = lab.ends(&name)?.values().sum();
+            let records = u64::try_from(end).unwrap_or(0);
+            if records < records_min {
+                return Ok(None);
+            }
+            Ok(Some(Mark {
+                at: Instant::now(),
+                records,
+                cpu_seconds: usage::cpu_seconds(id)?,
+            }))
+        })
+    };
+    let first = mark(1)?;
+    let last = mark(records)?;
+    let peak_kib = usage::peak_kib(id).unwrap_or(0);
+    worker.kill()?;
+    let watched = last.records.saturating_sub(first.records);
+    if watched == 0 {
+        return Err(io::Error::other("all records came at once"));
+    }
+    let scale = records as f64 / watched as f64;
+    Ok(Sample {
+        client,
+        topic: shape.name,
+        records: last.records,
+        bytes: records * shape.value_bytes as u64,
+        seconds: (last.at - first.at).as_secs_f64() * scale,
+        cpu_seconds: (last.cpu_seconds - first.cpu_seconds) * scale,
+        peak_kib,
+    })
+}
