@@ -1,10 +1,11 @@
-//! Workers with exactly-once support read a growing file and are killed every two seconds: who reads what is committed sees
-//! each line once, in order.
+//! Workers with exactly-once support read a growing file, and are killed every two seconds or stand still for longer than
+//! their transactions may take: who reads what is committed sees each line once, in order.
 //!
 //! `FERROVIA_CHAOS_SECONDS` says for how long workers are killed.
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,9 @@ use serde_json::Value;
 
 /// How long a worker lives.
 const LIFE: Duration = Duration::from_secs(2);
-/// How long a transaction may stay open.
+/// How long a transaction may stay open, and less than a worker stands still.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
+const STANDSTILL: Duration = Duration::from_secs(12);
 /// How long the last lines may take.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
 const LINES_PER_SECOND: u64 = 2_000;
@@ -101,4 +103,54 @@ fn kill_9_every_two_seconds_shows_each_line_once() -> io::Result<()> {
     let arrivals = check(&mut lab, "killed-once", written)?;
     worker.stop()?;
     writeln!(io::stdout(), "{written} lines, {kills} kills: {arrivals:?}")
+}
+
+#[test]
+fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    let kafka = Kafka::shared(ORACLE)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("lines.txt");
+    let mut lab = Lab::start(kafka)?;
+    lab.create("slept", 1)?;
+    let cluster = cluster(kafka);
+    let lines = Lines::start(&file, LINES_PER_SECOND)?;
+    let mut sleeper = cluster.start(Make::subject())?;
+    read_file(&sleeper, "slept", &file)?;
+    wait::until("the first lines", ARRIVAL_LIMIT, || {
+        let found = Arrivals::of(&lab.read_at("slept", "read_committed")?)?;
+        Ok((found.distinct > 0).then_some(()))
+    })?;
+    let id = sleeper.process().id();
+    signal(id, "STOP")?;
+    let mut other = cluster.launch(Make::subject())?;
+    // The standstill is the scenario, not a wait for something.
+    thread::sleep(STANDSTILL);
+    other.until_healthy()?;
+    signal(id, "CONT")?;
+    // Time for the sleeper to do what it should not.
+    thread::sleep(LIFE);
+    let written = lines.finish()?;
+    let arrivals = check(&mut lab, "slept", written)?;
+    sleeper.stop()?;
+    other.stop()?;
+    writeln!(
+        io::stdout(),
+        "{written} lines, one standstill: {arrivals:?}"
+    )
+}
+
+fn signal(process: u32, signal: &str) -> io::Result<()> {
+    let status = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(process.to_string())
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!(
+            "kill -{signal} {process}: {status}"
+        ))),
+    }
 }
