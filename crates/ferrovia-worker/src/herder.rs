@@ -33,5 +33,5 @@ pub use request::{
     ActiveTopics, Change, ConnectorInfo, ConnectorKind, ConnectorOffset, ConnectorOverview,
     ConnectorStatus, HerderError, Outcome, Signature, TaskInfo,
 };
-pub use runner::{TaskCode, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
+pub use runner::{Permission, TaskCode, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
 pub use validation::ConnectorValidator;

@@ -74,6 +74,7 @@ impl Worker {
             rebalance_delay_max: config.rebalance_delay_max,
             sync_timeout: config.sync_timeout,
             unsync_backoff: config.unsync_backoff,
+            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
             signatures: config.signatures,
         };
         let worker = Arc::new(config.worker);
@@ -99,6 +100,10 @@ impl Worker {
             tracing::warn!("The configuration '{key}' is not known; did you mean '{meant}'?");
         }
         let validator = ConnectorValidator::new(catalog, Arc::clone(&config));
+        let exactly_once_group = cluster
+            .as_ref()
+            .filter(|(cluster, _)| cluster.gives_exactly_once)
+            .map(|(cluster, _)| cluster.group.clone());
         let (validator, cluster) = match cluster {
             Some((cluster, opening)) => (validator.in_cluster(cluster), Some(opening)),
             None => (validator, None),
@@ -109,7 +114,10 @@ impl Worker {
             Arc::clone(&validator),
             source_offsets.clone(),
         );
-        let runner = ThreadedRunner::start(config, source_offsets.clone())?;
+        let mut runner = ThreadedRunner::start(config, source_offsets.clone())?;
+        if let Some(group) = exactly_once_group {
+            runner = runner.exactly_once(group);
+        }
         let metrics = runner.metrics();
         let (herder, handle) = Herder::new(HerderParts {
             rules,

@@ -22,6 +22,7 @@ use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
 use crate::storage::log::{LogEvent, LogEvents, NewRecord, ReadMark, TopicLog};
 
+mod fencing;
 mod journal;
 
 /// How long writing a config record and reading it back may take.
@@ -42,6 +43,14 @@ pub trait Leader: Send + Sync {
         url: &str,
         connector: &str,
         tasks: &[BTreeMap<String, String>],
+        key: Option<&SessionKey>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), ForwardFailure>> + Send>>;
+
+    /// Has older tasks of a source fenced. `key` signs the request.
+    fn fence(
+        &self,
+        url: &str,
+        connector: &str,
         key: Option<&SessionKey>,
     ) -> Pin<Box<dyn Future<Output = Result<(), ForwardFailure>> + Send>>;
 }
@@ -107,6 +116,8 @@ pub(super) enum ClusterEvent {
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
+    Fenced(Ticket, Result<(), String>),
+    RoundForwarded(Ticket, Result<(), ForwardFailure>),
     /// A topic is not read any more.
     Closed(&'static str),
 }
@@ -192,6 +203,10 @@ impl Cluster {
             ClusterEvent::ReadToEnd(ticket) => machine.on_read_to_end(ticket, at),
             ClusterEvent::Flushed(ticket) => machine.on_statuses_flushed(ticket, at),
             ClusterEvent::Forwarded(ticket, outcome) => machine.on_forwarded(ticket, outcome, at),
+            ClusterEvent::Fenced(ticket, outcome) => machine.on_fenced(ticket, outcome, at),
+            ClusterEvent::RoundForwarded(ticket, outcome) => {
+                machine.on_round_forwarded(ticket, outcome, at)
+            }
             ClusterEvent::Closed(topic) => {
                 vec![Action::Fail(format!(
                     "the {topic} topic is not read any more"
@@ -269,6 +284,7 @@ impl Cluster {
                 self.errands
                     .spawn(async move { ClusterEvent::Forwarded(ticket, asked.await) });
             }
+            Action::Fencing(action) => self.fencing(action),
             Action::Offer(offers) => {
                 if let Some(question) = self.offers.take() {
                     question.answer(offers);

@@ -119,6 +119,11 @@ impl<R: TaskRunner> Crew<R> {
         }
     }
 
+    /// Tells a task that it has what it asked for, or why not.
+    pub(super) async fn permit_task(&mut self, id: &TaskId, outcome: Result<(), String>) {
+        self.runner.permit_task(id, outcome).await;
+    }
+
     /// Waits for the next thing that happens. Never ends by itself.
     ///
     /// # Cancel safety

@@ -16,7 +16,7 @@ use tracing::info;
 use super::cluster::{Cluster, ClusterEvent, Opening};
 use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
-use super::machine::{Action, HerderMachine, Moment, RequestId, Rules, Ticket};
+use super::machine::{Action, FencingAction, HerderMachine, Moment, RequestId, Rules, Ticket};
 use super::offsets::ConnectorOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
@@ -277,6 +277,9 @@ impl<R: TaskRunner> Herder<R> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Work(work) => self.crew.perform(work).await,
+            Action::Fencing(FencingAction::Answer(id, _, outcome)) => {
+                self.crew.permit_task(&id, outcome).await;
+            }
             Action::Check(ticket, settings) => {
                 let validator = Arc::clone(&self.validator);
                 self.errands.spawn_blocking(move || {

@@ -9,17 +9,19 @@
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
 //! when it is read. `group` is membership, with its `rounds`, the `sync` with the others and its `stage` in words, `lead`
-//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `restart` and
-//! `revive` restart, `statuses` tells how it goes, and `reads` answers users.
+//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `fencing` and
+//! `permits` see to it that a source's tasks are alone, `restart` and `revive` restart, `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
 //! `DistributedHerder`, `StandaloneHerder`, `AbstractHerder` and `WorkerCoordinator` of Kafka 4.2
 
 mod changes;
+mod fencing;
 mod follow;
 mod group;
 mod lead;
 mod news;
+mod permits;
 mod publish;
 mod reads;
 mod restart;
@@ -41,8 +43,10 @@ use bytes::Bytes;
 use ferrovia_client::group::cohort::Offer;
 
 use self::changes::Step;
+use self::fencing::FencingRounds;
 use self::group::Group;
 use self::news::News;
+use self::permits::Applicants;
 use self::publish::{Named, Publishing};
 use self::revive::Revivals;
 use self::writes::{TasksWrite, Then};
@@ -57,6 +61,7 @@ use crate::status::TaskId;
 use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKey};
 use crate::storage::status::{StatusFold, StatusRecord};
 
+pub use self::fencing::FencingAction;
 pub use self::publish::ForwardFailure;
 pub use self::rules::{ClusterRules, Rules};
 
@@ -107,6 +112,8 @@ pub enum Action {
         /// What signs the request, if there is a key.
         key: Option<SessionKey>,
     },
+    /// For sources that are exactly once.
+    Fencing(FencingAction),
     /// Join the group with this.
     Offer(Vec<Offer>),
     /// Tell the group's members what they get.
@@ -175,6 +182,8 @@ pub struct HerderMachine {
     named: Named,
     /// Connectors whose tasks are being written, with those tasks that are to be written next.
     writing_tasks: BTreeMap<Arc<str>, VecDeque<TasksWrite>>,
+    rounds: FencingRounds,
+    applicants: Applicants,
     restarts: BTreeMap<Arc<str>, RestartRequest>,
     revivals: Revivals,
     /// Those who wait for a connector to have started.
@@ -228,6 +237,8 @@ impl HerderMachine {
             publishing: BTreeMap::new(),
             named: Named::default(),
             writing_tasks: BTreeMap::new(),
+            rounds: FencingRounds::new(),
+            applicants: Applicants::default(),
             restarts: BTreeMap::new(),
             revivals: Revivals::default(),
             starting: BTreeMap::new(),
@@ -297,6 +308,9 @@ impl HerderMachine {
                     self.do_work(work);
                 }
             }
+            WorkEvent::Task(id, run, TaskEvent::Asks(permission)) => {
+                self.on_permission_asked(&id, run, permission);
+            }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
                 self.note_failures(&work, at);
@@ -329,6 +343,7 @@ impl HerderMachine {
         self.do_work(work);
         self.check_group(at);
         self.check_publishing(at);
+        self.check_rounds(at);
         self.revive(at);
         let (late, parked) = std::mem::take(&mut self.parked)
             .into_iter()
@@ -348,6 +363,8 @@ impl HerderMachine {
             self.group_deadline(),
             self.publishing_deadline(),
             self.revivals.deadline(),
+            self.rounds_deadline(),
+            self.applicants.deadline(),
             parked,
         ];
         all.into_iter().flatten().min()
@@ -362,6 +379,7 @@ impl HerderMachine {
             self.advance_group();
             self.lead(at);
             self.process_restarts(at);
+            self.retry_rounds(at);
             self.unpark(at);
         }
         self.tell_of_ends();
@@ -395,6 +413,9 @@ impl HerderMachine {
                 WorkAction::TaskIs(id, state, trace) => self.tell_task(&id, state, trace),
                 WorkAction::StartTask { id, run, wish } => {
                     self.revivals.on_begun(&id);
+                    if self.is_exactly_once(&id) {
+                        self.applicants.on_begun(&id, run, wish.generation);
+                    }
                     for request in self.beginning.remove(&id).unwrap_or_default() {
                         self.reply(request, Ok(Outcome::Done));
                     }

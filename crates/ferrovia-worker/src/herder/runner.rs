@@ -26,6 +26,15 @@ pub trait TaskRunner {
     /// has ended already is left alone.
     fn stop_task(&mut self, id: &TaskId) -> impl Future<Output = ()>;
 
+    /// Tells a task that it has what it asked for by [`TaskReports::ask`], or why not.
+    fn permit_task(
+        &mut self,
+        _id: &TaskId,
+        _outcome: Result<(), String>,
+    ) -> impl Future<Output = ()> {
+        async {}
+    }
+
     /// Lets a task wait, which keeps its partitions, or go on.
     fn pause_task(&mut self, id: &TaskId, is_paused: bool) -> impl Future<Output = ()>;
 }
@@ -88,8 +97,19 @@ pub enum TaskEvent {
     State(State, String),
     /// It has records of this topic.
     UsedTopic(Arc<str>),
+    /// It waits until it is allowed to go on: a source's task that writes in transactions.
+    Asks(Permission),
     /// It has ended, by itself or because it was asked to. Nothing comes after this.
     Ended,
+}
+
+/// What a source's task may not do without asking, where sources are exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Take over its transactional id: older tasks are fenced first.
+    Initialize,
+    /// Start, which it may if it is still wanted as it is.
+    Start,
 }
 
 /// What happened to which task.
@@ -144,6 +164,11 @@ impl TaskReports {
     /// Tells that the task has records of this topic.
     pub async fn used_topic(&self, topic: Arc<str>) {
         self.send(TaskEvent::UsedTopic(topic)).await;
+    }
+
+    /// Asks for a permission. The answer comes by [`TaskRunner::permit_task`].
+    pub async fn ask(&self, permission: Permission) {
+        self.send(TaskEvent::Asks(permission)).await;
     }
 
     /// Tells that the task has ended.

@@ -99,6 +99,8 @@ pub struct TaskWish {
     pub settings: Arc<BTreeMap<String, String>>,
     /// Whether it shall wait.
     pub is_paused: bool,
+    /// Of which of its connector's sets of tasks it is, as this worker counts them.
+    pub generation: Option<u32>,
 }
 
 /// What follows when a life has ended.

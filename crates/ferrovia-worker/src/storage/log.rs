@@ -36,6 +36,7 @@ use self::writer::Writer;
 pub struct TopicLog {
     marks: Marks,
     writer: writer::Requests,
+    partitions: i32,
     tasks: [AbortHandle; 2],
 }
 
@@ -67,6 +68,7 @@ impl TopicLog {
             Self {
                 marks,
                 writer: requests,
+                partitions,
                 tasks: [
                     tokio::spawn(reader.run()).abort_handle(),
                     tokio::spawn(writer.run()).abort_handle(),
@@ -74,6 +76,11 @@ impl TopicLog {
             },
             events,
         ))
+    }
+
+    /// How many partitions the topic has.
+    pub fn partitions(&self) -> i32 {
+        self.partitions
     }
 
     /// Asks to be told when everything has been read that is in the topic now: by a [`LogEvent::ReachedEnd`] with this

@@ -3,12 +3,14 @@
 use tokio::sync::mpsc;
 
 /// What an operator wants of a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Move no more records: a sink keeps its partitions.
     Pause,
     /// Go on.
     Resume,
+    /// A source's task has the permission that it asked for, or has not for this reason.
+    Permitted(Result<(), String>),
     /// Commit and end.
     Stop,
 }
@@ -19,7 +21,7 @@ impl Command {
         loop {
             match commands.recv().await {
                 Some(Self::Resume) => return true,
-                Some(Self::Pause) => {}
+                Some(Self::Pause | Self::Permitted(_)) => {}
                 Some(Self::Stop) | None => return false,
             }
         }

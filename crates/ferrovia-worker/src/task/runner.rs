@@ -4,6 +4,7 @@ mod counts;
 mod source;
 
 pub use counts::TaskMetrics;
+pub use source::transactional_id;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,6 +48,8 @@ pub struct ThreadedRunner {
     metrics: TaskMetrics,
     /// Where the offsets of sources are kept.
     offsets: OffsetStore,
+    /// The group of workers that give sources exactly-once guarantees.
+    exactly_once_group: Option<String>,
     /// Warns of tasks that stand still.
     _watching: JoinSet<()>,
 }
@@ -71,8 +74,16 @@ impl ThreadedRunner {
             commands: BTreeMap::new(),
             metrics,
             offsets,
+            exactly_once_group: None,
             _watching: watching,
         })
+    }
+
+    /// Gives sources exactly-once guarantees, as a worker of this group.
+    #[must_use]
+    pub fn exactly_once(mut self, group: impl Into<String>) -> Self {
+        self.exactly_once_group = Some(group.into());
+        self
     }
 
     /// The counters of its tasks.
@@ -275,6 +286,12 @@ impl TaskRunner for ThreadedRunner {
         // A task that has ended has closed its queue.
         if let Some(commands) = self.commands.remove(id) {
             let _ = commands.send(Command::Stop).await;
+        }
+    }
+
+    async fn permit_task(&mut self, id: &TaskId, outcome: Result<(), String>) {
+        if let Some(commands) = self.commands.get(id) {
+            let _ = commands.send(Command::Permitted(outcome)).await;
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! `poll` asks the connector's task for records, `take` leads each of them through the plan that `convert` makes of
 //! settings, and `place` puts it into an open `batch`; `topics` makes topics that are not there. `produce` sends batches,
-//! `report` tells of records that were bad, and `commit` keeps which offsets may be stored. `flow` hears commands and
-//! acknowledgements meanwhile. The `machine` says when to do what, and `driver` does it.
+//! `report` tells of records that were bad, and `commit` keeps which offsets may be stored;
+//! `exactly_once` puts them into the records' transactions instead. `flow` hears commands and acknowledgements meanwhile. The `machine` says when to do what, and `driver` does it.
 
 mod poll;
 mod take;
@@ -14,6 +14,7 @@ mod batch;
 mod produce;
 mod report;
 mod commit;
+mod exactly_once;
 mod flow;
 mod machine;
 mod driver;

@@ -137,13 +137,33 @@ impl Leader for LeaderAtRest {
         let key = key.map(|key| Arc::clone(&key.key)).unwrap_or_default();
         Box::pin(async move {
             let asked = client.put_tasks(&url, &connector, &tasks, &key, algorithm);
-            asked.await.map_err(|error| ForwardFailure {
-                status: match error {
-                    ClientError::Refused { status, .. } => Some(status),
-                    _ => None,
-                },
-                reason: error.to_string(),
-            })
+            asked.await.map_err(|error| failure(&error))
         })
+    }
+
+    fn fence(
+        &self,
+        url: &str,
+        connector: &str,
+        key: Option<&SessionKey>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), ForwardFailure>> + Send>> {
+        let client = self.client.clone();
+        let algorithm = self.algorithm;
+        let (url, connector) = (url.to_owned(), connector.to_owned());
+        let key = key.map(|key| Arc::clone(&key.key)).unwrap_or_default();
+        Box::pin(async move {
+            let asked = client.fence(&url, &connector, &key, algorithm);
+            asked.await.map_err(|error| failure(&error))
+        })
+    }
+}
+
+fn failure(error: &ClientError) -> ForwardFailure {
+    ForwardFailure {
+        status: match error {
+            ClientError::Refused { status, .. } => Some(*status),
+            _ => None,
+        },
+        reason: error.to_string(),
     }
 }

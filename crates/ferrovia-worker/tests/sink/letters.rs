@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use ferrovia_client::TopicPartition;
+use ferrovia_client::admin::OffsetSpec;
+use ferrovia_client::admin::offsets::list_offsets;
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::fetch::{FetchSettings, Fetcher, OffsetReset, Start};
 use ferrovia_client::settings::IsolationLevel;
-use ferrovia_pipeline::batch::{Codec, InflateLimits, Inflater, batches};
+use ferrovia_pipeline::batch::{
+    AbortedTransactions, Admission, Codec, InflateLimits, Inflater, batches,
+};
 
 use crate::stage::{DEADLINE, Stage};
 
@@ -33,12 +37,17 @@ impl Letter {
 
 /// All records of a topic that exists, partition by partition.
 pub(crate) async fn read(stage: &Stage, topic: &str) -> Vec<Letter> {
+    read_as(stage, topic, IsolationLevel::ReadUncommitted).await
+}
+
+/// All records of a topic that exists, partition by partition, as a reader of this kind sees them.
+pub(crate) async fn read_as(stage: &Stage, topic: &str, isolation: IsolationLevel) -> Vec<Letter> {
     let settings = FetchSettings {
         bytes_min: 1,
         bytes_max: 16 << 20,
         partition_bytes_max: 16 << 20,
         wait_max_ms: 20,
-        isolation: IsolationLevel::ReadUncommitted,
+        isolation,
         reset: OffsetReset::Earliest,
         rack: String::new(),
         retry_backoff: Duration::from_millis(10),
@@ -46,8 +55,15 @@ pub(crate) async fn read(stage: &Stage, topic: &str) -> Vec<Letter> {
     };
     let (budget, pool) = (MemoryBudget::new(64 << 20), FramePool::new(1 << 20));
     let mut fetcher = Fetcher::new(stage.cluster().clone(), settings, budget, pool);
-    let ends = stage.broker().topic_end_offsets(topic);
-    let mut missing: BTreeMap<i32, i64> = (0..).zip(ends).filter(|(_, end)| *end > 0).collect();
+    let partitions = (0..).zip(stage.broker().topic_end_offsets(topic));
+    let partitions = partitions.map(|(number, _)| TopicPartition::new(topic, number));
+    let query = partitions.map(|partition| (partition, OffsetSpec::Latest));
+    let ends = list_offsets(stage.cluster(), query.collect(), isolation).await;
+    let ends = ends
+        .into_iter()
+        .map(|(partition, end)| (partition.partition, end.unwrap().offset));
+    let ends = ends.map(|(partition, end)| (partition, end.unwrap_or(0)));
+    let mut missing: BTreeMap<i32, i64> = ends.filter(|(_, end)| *end > 0).collect();
     for partition in missing.keys() {
         let partition = TopicPartition::new(topic, *partition);
         fetcher.assign([(partition, Start::Reset)]);
@@ -58,10 +74,13 @@ pub(crate) async fn read(stage: &Stage, topic: &str) -> Vec<Letter> {
         let fetched = tokio::time::timeout_at(deadline.into(), fetcher.next());
         for fetched in fetched.await.unwrap().unwrap() {
             let partition = fetched.partition.partition;
+            let mut aborted = AbortedTransactions::new(fetched.aborted);
             for batch in batches(fetched.records) {
                 let batch = batch.unwrap();
                 batch.verify_crc().unwrap();
-                open(partition, &batch, &mut letters);
+                if aborted.admits(&batch).unwrap() == Admission::Deliver {
+                    open(partition, &batch, &mut letters);
+                }
                 let next = batch.header().next_offset();
                 fetcher.advance(&fetched.partition, next, None);
                 if missing.get(&partition).is_some_and(|end| next >= *end) {

@@ -22,3 +22,4 @@ mod states;
 mod bad_records;
 mod topics;
 mod outages;
+mod exactly_once;

@@ -8,11 +8,13 @@ use std::time::Duration;
 use ferrovia_pipeline::data::{Map, SchemaAndValue, Value};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
-use ferrovia_pipeline::source::{Landed, SourceContext, SourceRecord, SourceTask};
+use ferrovia_pipeline::source::{Boundary, Landed, SourceContext, SourceRecord, SourceTask};
 
 /// What one poll gives.
 pub(crate) enum Given {
     Records(Vec<Line>),
+    /// Records behind which the transaction ends.
+    Last(Vec<Line>, Boundary),
     Error(ConnectError),
     Panic(&'static str),
     /// No records, and a wait.
@@ -31,6 +33,7 @@ pub(crate) struct Line {
     pub(crate) timestamp: Option<i64>,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) tag: Option<u64>,
+    pub(crate) boundary: Option<Boundary>,
 }
 
 /// The record of a file at a position, for the topic `t`.
@@ -45,6 +48,7 @@ pub(crate) fn at(file: &'static str, position: i64) -> Line {
         timestamp: None,
         headers: Vec::new(),
         tag: None,
+        boundary: None,
     }
 }
 
@@ -74,6 +78,12 @@ impl Line {
         self
     }
 
+    /// The transaction ends behind it.
+    pub(crate) fn ends(mut self, boundary: Boundary) -> Self {
+        self.boundary = Some(boundary);
+        self
+    }
+
     fn record(&self, partition: Arc<Map<'static>>) -> SourceRecord<'_> {
         let mut offset = Map::new();
         offset.put("position", Value::Int64(self.position));
@@ -86,6 +96,7 @@ impl Line {
         record.partition = self.partition;
         record.timestamp = self.timestamp;
         record.tag = self.tag;
+        record.boundary = self.boundary;
         if let Some(key) = &self.key {
             record.key = SchemaAndValue::new(None, Value::text(key));
         }
@@ -216,6 +227,10 @@ impl SourceTask for ProbeTask {
         let given = lock(&self.probe.given).pop_front();
         self.current = match given {
             Some(Given::Records(records)) => records,
+            Some(Given::Last(records, boundary)) => {
+                context.end_transaction(boundary);
+                records
+            }
             Some(Given::Error(error)) => return Err(error),
             Some(Given::Panic(text)) => panic!("{text}"),
             Some(Given::Wait(pause)) => {

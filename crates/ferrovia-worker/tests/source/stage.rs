@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use ferrovia_broker::{BrokerConfig, EmbeddedBroker};
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::Cluster;
-use ferrovia_client::settings::ClientSettings;
+use ferrovia_client::settings::{ClientSettings, IsolationLevel};
 use ferrovia_pipeline::sink::Placement;
-use ferrovia_worker::config::ConnectorConfig;
 use ferrovia_worker::config::worker::StandaloneConfig;
+use ferrovia_worker::config::{ConnectorConfig, DistributedConfig};
 use ferrovia_worker::herder::work::Run;
 use ferrovia_worker::herder::{
     TaskCode, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart,
@@ -59,6 +59,8 @@ pub(crate) struct Stage {
     _folder: TempDir,
     cluster: Cluster,
     offsets: OffsetStore,
+    /// Whether its tasks are those of a worker that gives exactly-once guarantees.
+    is_exactly_once: bool,
 }
 
 impl Stage {
@@ -92,6 +94,37 @@ impl Stage {
             _folder: folder,
             cluster: Cluster::new(settings, FramePool::new(1 << 20)),
             offsets: OffsetStore::in_memory(),
+            is_exactly_once: false,
+        }
+    }
+
+    /// A stage whose worker gives exactly-once guarantees, and keeps offsets in a topic.
+    pub(crate) async fn exactly_once() -> Self {
+        let mut stage = Self::new(1).await;
+        let mut settings = BTreeMap::from(CLUSTER_SETTINGS.map(owned));
+        let address = stage.broker().address().to_string();
+        settings.insert("bootstrap.servers".to_owned(), address);
+        let config = DistributedConfig::from_settings(settings).unwrap();
+        stage.offsets = OffsetStore::topic(&config).unwrap();
+        stage.is_exactly_once = true;
+        stage
+    }
+
+    /// The values of the topic `t` that are committed, in order.
+    pub(crate) async fn committed(&self) -> Vec<String> {
+        let records = letters::read_as(self, "t", IsolationLevel::ReadCommitted).await;
+        records.into_iter().map(|it| it.value.unwrap()).collect()
+    }
+
+    pub(crate) async fn until_committed(&self, expected: &[&str]) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let found = self.committed().await;
+            if found == expected {
+                return;
+            }
+            assert!(Instant::now() < deadline, "never: {found:?}");
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -172,6 +205,9 @@ impl Stage {
         connector.extend(own.copied().map(owned));
         let config = ConnectorConfig::source(connector.clone(), worker.topic_creation_enable);
         let mut runner = ThreadedRunner::start(Arc::new(worker), self.offsets.clone()).unwrap();
+        if self.is_exactly_once {
+            runner = runner.exactly_once("g");
+        }
         let probe = Arc::new(Probe::default());
         let (queue, reports) = mpsc::channel(64);
         let id = TaskId::new(NAME, 0);
@@ -235,6 +271,19 @@ const WORKER_SETTINGS: [(&str, &str); 12] = [
     ("producer.metadata.max.age.ms", "200"),
     ("producer.request.timeout.ms", "5000"),
 ];
+const CLUSTER_SETTINGS: [(&str, &str); 11] = [
+    ("group.id", "g"),
+    ("key.converter", STRING),
+    ("value.converter", STRING),
+    ("config.storage.topic", "configs"),
+    ("offset.storage.topic", "offsets"),
+    ("status.storage.topic", "statuses"),
+    ("offset.storage.replication.factor", "1"),
+    ("offset.storage.partitions", "3"),
+    ("config.storage.replication.factor", "1"),
+    ("status.storage.replication.factor", "1"),
+    ("exactly.once.source.support", "enabled"),
+];
 const CONNECTOR_SETTINGS: [(&str, &str); 3] = [
     ("name", NAME),
     ("connector.class", "probe.ProbeSourceConnector"),
@@ -258,6 +307,7 @@ impl Task {
             let report = tokio::time::timeout(DEADLINE, self.reports.recv());
             match report.await.unwrap().map(|report| report.event) {
                 Some(TaskEvent::UsedTopic(topic)) => self.used_topics.push(topic.to_string()),
+                Some(TaskEvent::Asks(_)) => self.runner.permit_task(&self.id, Ok(())).await,
                 other => return other,
             }
         }
@@ -277,6 +327,11 @@ impl Task {
 
     pub(crate) fn counts(&self) -> SourceTaskCounts {
         self.runner.metrics().source_counts()[0].1
+    }
+
+    /// Forgets the task and the threads that it runs on, as if its process had died.
+    pub(crate) fn abandon(self) {
+        drop(self.runner);
     }
 
     /// Asks the task to stop, without waiting.

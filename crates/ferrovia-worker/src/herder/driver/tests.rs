@@ -121,6 +121,7 @@ fn in_cluster(opening: Opening) -> (Herder<Runner>, HerderHandle) {
     let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let config = DistributedConfig::from_settings(settings.into()).unwrap();
     parts.rules.cluster = Some(ClusterRules {
+        gives_exactly_once: false,
         url: "http://w:1/".into(),
         protocol: config.protocol,
         rebalance_delay_max: config.rebalance_delay_max,

@@ -185,7 +185,7 @@ impl HerderMachine {
                 tasks,
                 signature,
             } => self.put_tasks(request, &name, tasks, &signature),
-            Change::Fence { name, signature } => self.fence(&name, &signature),
+            Change::Fence { name, signature } => self.fence(request, &name, &signature),
             Change::LogLevel { namespace, level } => {
                 let namespace = Arc::from(namespace);
                 self.write(
@@ -435,21 +435,6 @@ impl HerderMachine {
             return Err(not_found(name));
         }
         self.write_tasks(&name.into(), tasks, AfterTasks::Reply(request))
-    }
-
-    /// Fences older tasks of a source, once there are sources.
-    fn fence(&self, name: &str, signature: &Signature) -> Result<(), HerderError> {
-        if self.is_alone() {
-            let text =
-                "Kafka Connect in standalone mode does not support exactly-once source connectors.";
-            return Err(HerderError::Failed(text.to_owned()));
-        }
-        self.check_signature(signature)?;
-        self.check_leads("Only the leader may perform zombie fencing.")?;
-        Err(match self.config.snapshot().contains(name) {
-            true => HerderError::BadRequest(format!("Connector {name} is not a source connector")),
-            false => not_found(name),
-        })
     }
 
     /// Forgets which topics a connector has used.

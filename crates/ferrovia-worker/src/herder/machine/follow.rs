@@ -75,6 +75,7 @@ impl HerderMachine {
             connector: connector.settings,
             settings: Arc::clone(config.task_config(id)?),
             is_paused: connector.target != TargetState::Started,
+            generation: config.task_config_generation(&id.connector),
         })
     }
 }

@@ -34,6 +34,8 @@ pub struct ClusterRules {
     pub sync_timeout: Duration,
     /// How long a worker stays out that could not read it (`worker.unsync.backoff.ms`).
     pub unsync_backoff: Duration,
+    /// Whether sources are exactly once (`exactly.once.source.support=enabled`).
+    pub gives_exactly_once: bool,
     /// How workers sign what they ask of each other.
     pub signatures: SignatureConfig,
 }

@@ -13,7 +13,12 @@ use super::{Action, HerderMachine, Moment, Ticket};
 impl HerderMachine {
     /// The config topic was read to its end.
     pub fn on_read_to_end(&mut self, ticket: Ticket, at: Moment) -> Vec<Action> {
-        let is_ours = matches!(self.pending.remove(&ticket), Some(Then::CaughtUp));
+        let then = self.pending.remove(&ticket);
+        if let Some(Then::Fencing(awaited)) = then {
+            self.fencing_goes_on(awaited);
+            return self.finish(at);
+        }
+        let is_ours = matches!(then, Some(Then::CaughtUp));
         if let (true, Group::Member(member)) = (is_ours, &mut self.group) {
             match member.stage {
                 Stage::CatchingUp { rejoins, .. } => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fencing::Awaited;
 use super::{Action, HerderMachine, Moment, RequestId, Started, Ticket};
 use crate::herder::request::{ConnectorInfo, ConnectorStatus, HerderError, Outcome};
 use crate::status::TaskId;
@@ -55,6 +56,8 @@ pub(super) enum Then {
     Yielded,
     /// What was revoked has ended, and its statuses are written.
     Revoked,
+    /// Older tasks are being fenced, or a task asks whether it may start.
+    Fencing(Awaited),
     /// A session key was written; since when it was tried.
     KeyWritten(Duration),
 }
@@ -244,6 +247,7 @@ impl HerderMachine {
                 self.then(Then::ReplyWhenEnded(request, connector));
             }
             Then::KeyWritten(_) => self.group.key_written(),
+            Then::Fencing(awaited) => self.fencing_goes_on(awaited),
             // These end by events of their own.
             Then::Save { .. }
             | Then::Forwarded(_)
@@ -305,11 +309,13 @@ impl HerderMachine {
                 self.publishing_failed(&connector, reason, at);
             }
             Then::KeyWritten(since) => self.key_failed(since, reason),
+            Then::Fencing(Awaited::Written(name)) => self.round_failed(&name, reason, at),
             Then::Save { .. }
             | Then::Forwarded(_)
             | Then::CaughtUp
             | Then::Yielded
-            | Then::Revoked => {}
+            | Then::Revoked
+            | Then::Fencing(_) => {}
         }
     }
 

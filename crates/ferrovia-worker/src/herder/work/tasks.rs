@@ -137,7 +137,7 @@ impl Tasks {
                 vec![is(id, state, trace)]
             }
             // Told to the herder itself.
-            TaskEvent::UsedTopic(_) => Vec::new(),
+            TaskEvent::UsedTopic(_) | TaskEvent::Asks(_) => Vec::new(),
             TaskEvent::Ended => self.on_ended(id, next),
         }
     }

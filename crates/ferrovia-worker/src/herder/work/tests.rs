@@ -20,6 +20,7 @@ fn task_wish() -> TaskWish {
         connector: settings(),
         settings: Arc::default(),
         is_paused: false,
+        generation: None,
     }
 }
 

@@ -25,11 +25,10 @@ impl Ends {
     pub(super) async fn find(
         cluster: Cluster,
         partitions: Vec<TopicPartition>,
-        isolation: IsolationLevel,
         mark: ReadMark,
     ) -> Self {
         loop {
-            match ends(&cluster, &partitions, isolation).await {
+            match ends(&cluster, &partitions).await {
                 Ok(offsets) => {
                     return Self {
                         mark,
@@ -64,10 +63,12 @@ impl Ends {
 async fn ends(
     cluster: &Cluster,
     partitions: &[TopicPartition],
-    isolation: IsolationLevel,
 ) -> Result<BTreeMap<TopicPartition, i64>, ClientError> {
     let query = partitions.iter().cloned();
     let query = query.map(|partition| (partition, OffsetSpec::Latest));
+    // The end before the first open transaction may lie before others that are committed: those that are open are waited
+    // for, as in Java (`TopicAdmin.endOffsets`).
+    let isolation = IsolationLevel::ReadUncommitted;
     let listed = list_offsets(cluster, query.collect(), isolation).await;
     // Ends say nothing about a position in a topic of the same name that is gone: whoever compares them has to know by
     // then which topic is there.

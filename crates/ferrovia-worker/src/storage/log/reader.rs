@@ -145,7 +145,7 @@ impl Reader {
     fn ask(&mut self, mark: ReadMark) {
         self.asked = mark;
         let (cluster, partitions) = (self.cluster.clone(), self.partitions.clone());
-        let finding = Ends::find(cluster, partitions, self.isolation, mark);
+        let finding = Ends::find(cluster, partitions, mark);
         self.asking.spawn(finding);
     }
 

@@ -3,6 +3,8 @@
 //! # Source
 //! `OffsetBackingStore`, `ConnectorOffsetBackingStore`, `OffsetStorageReaderImpl` and `OffsetStorageWriter` of Kafka 4.2
 
+mod in_transactions;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrovia_client::settings::SettingsError;
+use ferrovia_client::settings::{IsolationLevel, SettingsError};
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::OffsetReader;
@@ -154,19 +156,26 @@ impl OffsetStore {
         let topic = connector
             .source_config()
             .and_then(|source| source.offsets_topic.as_deref());
-        let (Some(own), Some(topic)) = (&self.own_topics, topic) else {
+        match topic {
+            Some(topic) => self.in_topic(connector, client, topic, None),
+            None => Ok(self.clone()),
+        }
+    }
+
+    /// The place of one connector, with this topic first. `isolation` overrides what its consumer's settings say.
+    fn in_topic(
+        &self,
+        connector: &ConnectorConfig,
+        client: &str,
+        topic: &str,
+        isolation: Option<IsolationLevel>,
+    ) -> Result<Self, ConnectError> {
+        let Some(own) = &self.own_topics else {
             return Ok(self.clone());
         };
-        let producer = connector.client_settings(ClientKind::Producer, &own.worker);
-        let servers = |text: &str| -> BTreeSet<String> {
-            let each = text.split(',').map(|server| server.trim().to_owned());
-            each.collect()
-        };
-        let of_worker = own.worker.bootstrap_servers.join(",");
-        let of_connector = producer.text("bootstrap.servers").unwrap_or(&of_worker);
-        let is_same = *topic == *own.template.name && servers(of_connector) == servers(&of_worker);
-        let settings = LogSettings::of_connector(connector, &own.worker, client)
+        let mut settings = LogSettings::of_connector(connector, &own.worker, client)
             .map_err(|error| ConnectError::config(error.to_string()))?;
+        settings.isolation = isolation.unwrap_or(settings.isolation);
         let template = InternalTopic {
             name: topic.into(),
             ..own.template.clone()
@@ -174,7 +183,7 @@ impl OffsetStore {
         let place = OffsetTopic::new(template, settings, own.control.clone());
         Ok(Self {
             first: Arc::new(Place::Topic(Box::new(place))),
-            second: (!is_same).then(|| Arc::clone(&self.first)),
+            second: (!own.is_same(connector, topic)).then(|| Arc::clone(&self.first)),
             own_topics: self.own_topics.clone(),
         })
     }
@@ -291,6 +300,20 @@ impl OffsetStore {
             }
             drop(permit);
         });
+    }
+}
+
+impl OwnTopics {
+    /// Whether a connector's topic of this name is the worker's own.
+    fn is_same(&self, connector: &ConnectorConfig, topic: &str) -> bool {
+        let producer = connector.client_settings(ClientKind::Producer, &self.worker);
+        let servers = |text: &str| -> BTreeSet<String> {
+            let each = text.split(',').map(|server| server.trim().to_owned());
+            each.collect()
+        };
+        let of_worker = self.worker.bootstrap_servers.join(",");
+        let of_connector = producer.text("bootstrap.servers").unwrap_or(&of_worker);
+        *topic == *self.template.name && servers(of_connector) == servers(&of_worker)
     }
 }
 

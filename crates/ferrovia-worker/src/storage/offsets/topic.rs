@@ -6,13 +6,22 @@
 //! # Source
 //! `KafkaOffsetBackingStore` of Kafka 4.2
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
+use ferrovia_client::TopicPartition;
+use ferrovia_client::produce::partitioner::partition_for_key;
+use ferrovia_pipeline::batch::{BatchWriter, Seal, WriteError};
 use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use super::store::OffsetStoreError;
 use super::table::Table;
-use crate::storage::log::{InternalTopic, LogEvent, LogEvents, LogSettings, NewRecord, TopicLog};
+use crate::storage::log::{
+    InternalTopic, LogEvent, LogEvents, LogSettings, NewRecord, TopicLog, TopicLogError,
+};
 
 /// A topic of offsets and what is in it.
 #[derive(Debug)]
@@ -58,6 +67,49 @@ impl OffsetTopic {
     pub(super) async fn read_to_end(&self) -> Result<(), OffsetStoreError> {
         let log = self.open().await?;
         Ok(log.read_to_end().await?)
+    }
+
+    pub(super) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.topic.name)
+    }
+
+    /// The batches by which somebody else may write these records.
+    pub(super) async fn seal(
+        &self,
+        records: &[(Bytes, Option<Bytes>)],
+    ) -> Result<Vec<(TopicPartition, Bytes)>, OffsetStoreError> {
+        let partitions = self.open().await?.partitions();
+        self.seal_for(partitions, records).map_err(|source| {
+            let topic = self.name();
+            TopicLogError::TooLarge { topic, source }.into()
+        })
+    }
+
+    fn seal_for(
+        &self,
+        partitions: i32,
+        records: &[(Bytes, Option<Bytes>)],
+    ) -> Result<Vec<(TopicPartition, Bytes)>, WriteError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+        let to = |partition| TopicPartition::new(self.name(), partition);
+        let mut open: BTreeMap<i32, BatchWriter> = BTreeMap::new();
+        let mut sealed = Vec::new();
+        for (key, value) in records {
+            let partition = partition_for_key(key, partitions);
+            let writer = open
+                .entry(partition)
+                .or_insert_with(|| BatchWriter::new(self.settings.batch));
+            let (key, value) = (Some(&**key), value.as_deref());
+            if !writer.is_empty() && !writer.has_room_for(key, value, &[]) {
+                sealed.push((to(partition), writer.seal(Seal::default())?));
+            }
+            writer.append(now, key, value, &[])?;
+        }
+        for (partition, mut writer) in open {
+            sealed.push((to(partition), writer.seal(Seal::default())?));
+        }
+        Ok(sealed)
     }
 
     /// Writes records.

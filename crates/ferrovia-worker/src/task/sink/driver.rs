@@ -268,6 +268,8 @@ impl Driver {
                 self.reports.state(State::Paused, "").await;
                 Ok(())
             }
+            // No sink asks for any.
+            Wake::Command(Some(Command::Permitted(_))) => Ok(()),
             Wake::Command(Some(Command::Resume)) => {
                 self.machine.resume();
                 self.metrics.activity().resume();

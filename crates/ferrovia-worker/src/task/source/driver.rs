@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::plan::source::SourcePlan;
-use ferrovia_pipeline::source::{SourceContext, SourceTask};
+use ferrovia_pipeline::source::{Boundary, SourceContext, SourceTask};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::config::connector::ErrorsConfig;
+use crate::config::connector::{ErrorsConfig, TransactionBoundary};
 use crate::herder::TaskReports;
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
@@ -20,6 +20,7 @@ use crate::task::metrics::SourceTaskMetrics;
 use crate::task::source::batch::{Batches, Gathering, Reach};
 use crate::task::source::commit::Submitted;
 use crate::task::source::convert::Shaper;
+use crate::task::source::exactly_once::ExactlyOnce;
 use crate::task::source::flow::{Flow, Heard};
 use crate::task::source::machine::{SourceMachine, Step, Timing};
 use crate::task::source::produce::{Outlet, ProduceSpec};
@@ -45,7 +46,9 @@ pub struct SourceTaskSpec {
     pub creation: Option<CreationSpec>,
     /// Where its offsets are kept.
     pub offsets: OffsetStore,
-    /// `offset.flush.interval.ms`
+    /// Where transactions end, if records go in transactions.
+    pub boundary: Option<TransactionBoundary>,
+    /// How long after a commit the next one begins: `offset.flush.interval.ms`, or what transactions go by.
     pub commit_interval: Duration,
     /// `offset.flush.timeout.ms`
     pub commit_timeout: Duration,
@@ -84,15 +87,16 @@ pub async fn run(
     }
     let mut driver = Driver::new(spec, commands, reports.clone());
     let outcome = match driver.start().await {
-        Ok(()) => {
+        Ok(false) => Ok(()),
+        Ok(true) => {
             tracing::info!("Source task finished initialization and start");
             reports.state(State::Running, "").await;
             driver.run_until_stopped().await
         }
         Err(error) => Err(error),
     };
-    driver.finish().await;
-    match outcome {
+    let last = driver.finish(outcome.is_err()).await;
+    match outcome.and(last) {
         Ok(()) => reports.state(State::Unassigned, "").await,
         Err(error) => {
             let trace = driver.trace(&error);
@@ -132,7 +136,12 @@ impl Driver {
         let timing = Timing {
             commit_interval: spec.commit_interval,
             commit_timeout: spec.commit_timeout,
+            stop_grace: spec.commit_timeout,
+            ends_transactions: spec.boundary.is_some(),
         };
+        let exactly_once = spec
+            .boundary
+            .map(|boundary| ExactlyOnce::new(spec.id.clone(), boundary, &spec.offsets));
         Self {
             task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
             settings: Some(spec.settings),
@@ -147,6 +156,7 @@ impl Driver {
                     batches: Batches::new(outlet.batch_options(), gathering),
                     outlet,
                     submitted: Submitted::default(),
+                    exactly_once,
                     reporter,
                     reports,
                     metrics: spec.metrics,
@@ -163,17 +173,24 @@ impl Driver {
         }
     }
 
-    async fn start(&mut self) -> Result<(), ConnectError> {
-        let flow = &self.intake.flow;
+    /// Starts the connector's task. Whether it is to run at all.
+    async fn start(&mut self) -> Result<bool, ConnectError> {
+        let flow = &mut self.intake.flow;
+        // Before offsets are read: an older instance may have left a transaction open.
+        if !flow.until_ready().await? {
+            return Ok(false);
+        }
+        let defines_boundaries = flow.exactly_once.as_ref();
+        let defines_boundaries = defines_boundaries.is_some_and(ExactlyOnce::is_by_connector);
         let offsets = flow.offsets.read(&flow.connector).await;
         let offsets = offsets.map_err(|error| ConnectError::failed_by(error.to_string(), error))?;
         let settings = self.settings.take().unwrap_or_default();
-        let context = self
-            .context
-            .insert(SourceContext::new(settings, offsets, false));
+        let context =
+            self.context
+                .insert(SourceContext::new(settings, offsets, defines_boundaries));
         self.task.call("start", |task| task.start(context))??;
         self.has_started = true;
-        Ok(())
+        Ok(true)
     }
 
     /// An error and its causes as they may be logged: without values that came from configuration providers.
@@ -196,6 +213,10 @@ impl Driver {
             flow.check()?;
             match step {
                 Step::Poll => self.poll().await?,
+                Step::Commit if flow.exactly_once.is_some() => {
+                    let reach = &mut Reach::default();
+                    flow.end_transaction(Boundary::Commit, reach).await?;
+                }
                 step => {
                     flow.perform(step, flow.batches.ripe_at()).await;
                 }
@@ -205,15 +226,23 @@ impl Driver {
 
     /// Ends the task: what it has handed out is produced and its offsets are stored, as far as there is time; then the
     /// connector's task is stopped.
-    async fn finish(&mut self) {
+    ///
+    /// # Errors
+    /// The last transaction could not be committed.
+    async fn finish(&mut self, has_failed: bool) -> Result<(), ConnectError> {
+        let mut outcome = Ok(());
         if self.has_started {
             let forced_at = Instant::now() + self.stop_timeout;
             let by = |now: Instant| (now + self.commit_timeout).min(forced_at);
             let flow = &mut self.intake.flow;
-            flow.finish(by(Instant::now())).await;
-            // A task that has taken too long may be running elsewhere by now, and have stored later offsets.
-            if Instant::now() < forced_at {
-                flow.commit_last(by(Instant::now())).await;
+            if flow.exactly_once.is_some() {
+                outcome = flow.end_last(has_failed, by(Instant::now())).await;
+            } else {
+                flow.finish(by(Instant::now())).await;
+                // A task that has taken too long may be running elsewhere by now, and have stored later offsets.
+                if Instant::now() < forced_at {
+                    flow.commit_last(by(Instant::now())).await;
+                }
             }
             if let Err(error) = self.tell() {
                 tracing::error!(
@@ -226,6 +255,7 @@ impl Driver {
         if let Err(error) | Ok(Err(error)) = stopped {
             tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
         }
+        outcome
     }
 }
 

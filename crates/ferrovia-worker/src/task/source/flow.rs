@@ -21,6 +21,7 @@ use crate::task::command::Command;
 use crate::task::metrics::SourceTaskMetrics;
 use crate::task::source::batch::{Batches, Contents, LaneId, Reach};
 use crate::task::source::commit::Submitted;
+use crate::task::source::exactly_once::ExactlyOnce;
 use crate::task::source::machine::{SourceMachine, Step};
 use crate::task::source::produce::{Outcome, Outlet};
 use crate::task::source::report::Reporter;
@@ -32,6 +33,8 @@ pub(super) struct Flow {
     pub(super) batches: Batches,
     pub(super) outlet: Outlet,
     pub(super) submitted: Submitted,
+    /// The transaction at hand, where records go in transactions.
+    pub(super) exactly_once: Option<ExactlyOnce>,
     pub(super) reporter: Reporter,
     pub(super) reports: TaskReports,
     pub(super) metrics: Arc<SourceTaskMetrics>,
@@ -165,6 +168,7 @@ impl Flow {
             Wake::Stored(is_stored) => self.on_stored(is_stored),
             Wake::Command(Some(Command::Pause)) => {
                 self.machine.pause();
+                self.end_soon();
                 self.metrics.activity().pause();
                 self.reports.state(State::Paused, "").await;
             }
@@ -173,6 +177,8 @@ impl Flow {
                 self.metrics.activity().resume();
                 self.reports.state(State::Running, "").await;
             }
+            // It comes to one that waits for it.
+            Wake::Command(Some(Command::Permitted(_))) => {}
             Wake::Command(Some(Command::Stop)) => self.machine.stop(Instant::now()),
             Wake::Command(None) => {
                 self.commands = None;
@@ -190,6 +196,13 @@ impl Flow {
             ..
         } = outcome;
         self.batches.on_settled(lane);
+        if self
+            .exactly_once
+            .as_ref()
+            .is_some_and(ExactlyOnce::is_aborting)
+        {
+            return self.on_discarded(contents);
+        }
         match produced {
             Ok(produced) => self.on_produced(lane, contents, produced).await,
             Err(error) => self.on_refused(lane, contents, error),
@@ -231,6 +244,12 @@ impl Flow {
             .unwrap_or_default();
         let text = error.to_string();
         tracing::error!(error = text, "failed to send record to {topic}: ");
+        if let Some(exactly_once) = &self.exactly_once {
+            // Without it the transaction is not whole, whatever is tolerated.
+            let failure = exactly_once.failure(&error);
+            self.failure.get_or_insert(failure);
+            return;
+        }
         let error = ConnectError::java(error.java_class(), text);
         if !self.reporter.is_tolerant() {
             self.refuse(error);
@@ -336,7 +355,7 @@ impl Flow {
             .spawn(async move { store.write(&connector, flush.offsets).await });
     }
 
-    fn on_stored(&mut self, is_stored: bool) {
+    pub(super) fn on_stored(&mut self, is_stored: bool) {
         self.machine.on_commit_done(Instant::now());
         self.submitted.on_flushed(is_stored);
         self.metrics.on_commit(is_stored);

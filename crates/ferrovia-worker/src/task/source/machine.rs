@@ -41,6 +41,10 @@ pub(super) struct Timing {
     pub(super) commit_interval: Duration,
     /// `offset.flush.timeout.ms`
     pub(super) commit_timeout: Duration,
+    /// How long a task that is to end may take for the records at hand.
+    pub(super) stop_grace: Duration,
+    /// Whether a commit ends a transaction: it comes between two polls, and whoever begins it waits for its end.
+    pub(super) ends_transactions: bool,
 }
 
 /// The life of one running source task.
@@ -78,6 +82,12 @@ impl SourceMachine {
                 self.on_commit_done(now);
                 return Step::CommitTimedOut;
             }
+            None if self.timing.ends_transactions => {
+                let is_between_polls = self.records == Records::Gone && self.stop_by.is_none();
+                if is_between_polls && self.next_commit <= now {
+                    return Step::Commit;
+                }
+            }
             None if self.next_commit <= now && self.stop_by.is_none() => {
                 self.committing = Some(now + self.timing.commit_timeout);
                 return Step::Commit;
@@ -103,8 +113,8 @@ impl SourceMachine {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let commit = match (self.committing, self.stop_by) {
             (Some(until), _) => Some(until),
-            (None, None) => Some(self.next_commit),
-            (None, Some(_)) => None,
+            (None, None) if self.may_commit() => Some(self.next_commit),
+            (None, _) => None,
         };
         let records = match self.records {
             Records::HeldUntil(at) => Some(at),
@@ -112,6 +122,20 @@ impl SourceMachine {
             _ => None,
         };
         [commit, records, self.stop_by].into_iter().flatten().min()
+    }
+
+    fn may_commit(&self) -> bool {
+        !self.timing.ends_transactions || self.records == Records::Gone
+    }
+
+    /// Whether it is time to commit.
+    pub(super) fn is_commit_due(&self, now: Instant) -> bool {
+        self.next_commit <= now
+    }
+
+    /// It is time to commit.
+    pub(super) fn commit_soon(&mut self, now: Instant) {
+        self.next_commit = now;
     }
 
     /// The task was polled; it wants no other poll for so long.
@@ -152,8 +176,18 @@ impl SourceMachine {
 
     /// The task is to end: it is polled no more, and what is at hand is sent if that takes no longer than a commit may.
     pub(super) fn stop(&mut self, now: Instant) {
-        let by = now + self.timing.commit_timeout;
+        let by = now + self.timing.stop_grace;
         self.stop_by.get_or_insert(by);
+    }
+
+    /// Whether the task is to end.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stop_by.is_some()
+    }
+
+    /// The task ends by this time.
+    pub(super) fn end_by(&mut self, by: Instant) {
+        self.stop_by = Some(by);
     }
 }
 

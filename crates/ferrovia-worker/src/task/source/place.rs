@@ -110,6 +110,12 @@ impl Flow {
         }
     }
 
+    /// A record goes nowhere.
+    pub(super) fn skip(&mut self, tag: Option<u64>) {
+        self.metrics.on_skipped(1);
+        self.heard.records.extend(tag.map(|tag| (tag, None)));
+    }
+
     /// Why a record is given up whose partition the brokers do not know of.
     pub(super) fn not_known(&self, topic: &Arc<str>, partition: Option<i32>) -> ConnectError {
         let error = ProduceError::NotInMetadata {
@@ -145,6 +151,9 @@ impl Flow {
     ) -> Result<(), ConnectError> {
         let shown = self.reports.redact(&error.to_string());
         tracing::error!(error = shown, "failed to send record to {topic}: ");
+        if let Some(exactly_once) = &self.exactly_once {
+            return Err(exactly_once.refusal(error));
+        }
         if self.reporter.is_tolerant() {
             let failure = Failure {
                 stage: Stage::KafkaProduce,

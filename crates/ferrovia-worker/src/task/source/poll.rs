@@ -20,11 +20,11 @@ impl Driver {
         let requests = context.take_requests();
         flow.machine.on_polled(now, requests.wait);
         match polled {
-            Ok(records) if records.is_empty() => Ok(()),
+            Ok(records) if records.is_empty() => self.intake.take(records, requests.boundary).await,
             Ok(records) => {
                 flow.metrics
                     .on_polled(records.len(), now.duration_since(began));
-                self.intake.take(records).await
+                self.intake.take(records, requests.boundary).await
             }
             Err(error) if error.is_retriable() => {
                 let trace = flow.reports.redact(&error.trace());
@@ -32,7 +32,7 @@ impl Driver {
                     trace,
                     "failed to poll records from SourceTask. Will retry operation."
                 );
-                Ok(())
+                self.intake.take(Vec::new(), requests.boundary).await
             }
             Err(error) => Err(error),
         }
@@ -43,6 +43,11 @@ impl Driver {
     /// # Errors
     /// It panicked. What it says otherwise is only logged.
     pub(super) fn tell(&mut self) -> Result<(), ConnectError> {
+        let flow = &self.intake.flow;
+        if flow.exactly_once.is_some() && !flow.heard.is_committed {
+            // The records are there when their transaction is.
+            return Ok(());
+        }
         let Heard {
             records,
             is_committed,

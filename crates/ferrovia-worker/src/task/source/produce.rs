@@ -7,7 +7,7 @@ use std::time::Duration;
 use ferrovia_client::TopicPartition;
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
-use ferrovia_client::produce::{ProduceError, Produced, Producer};
+use ferrovia_client::produce::{Ack, ProduceError, Produced, Producer};
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::runtime::Handle;
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::task::sink::LetterOptions;
 use crate::task::source::batch::{Contents, LaneId, Sealed};
+use crate::task::source::exactly_once::orders::{Ended, Ending, Orders, Ready, Sending};
 
 /// How a source task produces.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub struct ProduceSpec {
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
     pub event_loop: Option<Handle>,
+    /// Whether records go in transactions; then the settings name a transactional id.
+    pub in_transactions: bool,
 }
 
 impl ProduceSpec {
@@ -46,6 +49,39 @@ impl ProduceSpec {
         Ok(Self {
             options: LetterOptions::from_properties(properties)?,
             event_loop,
+            in_transactions: false,
+        })
+    }
+
+    /// As [`from_properties`](Self::from_properties), for the one producer of a transactional id.
+    ///
+    /// # Errors
+    /// The first that is unusable, in Java's words.
+    ///
+    /// # Source
+    /// `Worker.exactlyOnceSourceTaskProducerConfigs`
+    pub fn in_transactions(
+        mut properties: BTreeMap<String, String>,
+        event_loop: Option<Handle>,
+        transactional_id: String,
+    ) -> Result<Self, ConnectError> {
+        let forced = [
+            ("enable.idempotence", "true".to_owned()),
+            ("transactional.id", transactional_id),
+        ];
+        for (name, value) in forced {
+            if let Some(given) = properties.get(name).filter(|given| **given != value) {
+                tracing::warn!(
+                    "The value '{given}' for the '{name}' property will be ignored as it is not compatible with \
+                     connectors when exactly-once source support is enabled; the value '{value}' will be used instead"
+                );
+            }
+            properties.insert(name.to_owned(), value);
+        }
+        let spec = Self::from_properties(properties, event_loop)?;
+        Ok(Self {
+            in_transactions: true,
+            ..spec
         })
     }
 
@@ -58,11 +94,23 @@ impl ProduceSpec {
 /// The way to Kafka.
 pub(super) struct Outlet {
     cluster: Cluster,
-    producer: Producer,
+    way: Way,
     options: LetterOptions,
     /// Batches that Kafka has not acknowledged.
     on_the_way: JoinSet<Outcome>,
     bytes_on_the_way: usize,
+}
+
+enum Way {
+    /// Each batch on its own.
+    Plain(Box<Producer>),
+    InTransactions(Orders),
+}
+
+/// A batch that was handed over.
+enum Sent {
+    Queued(Ack),
+    Ordered(Sending),
 }
 
 /// What became of one batch.
@@ -81,10 +129,13 @@ impl Outlet {
         let cluster = Cluster::new(settings.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
-        let producer = Producer::new(cluster.clone(), settings);
+        let way = match spec.in_transactions {
+            false => Way::Plain(Box::new(Producer::new(cluster.clone(), settings))),
+            true => Way::InTransactions(Orders::open(cluster.clone(), settings)),
+        };
         Self {
             cluster,
-            producer,
+            way,
             options: spec.options,
             on_the_way: JoinSet::new(),
             bytes_on_the_way: 0,
@@ -156,16 +207,39 @@ impl Outlet {
             contents,
         } = sealed;
         let size = credit(bytes.len());
-        let ack = self.producer.send(partition, bytes).await;
+        let sent = match &self.way {
+            Way::Plain(producer) => Sent::Queued(producer.send(partition, bytes).await),
+            Way::InTransactions(orders) => Sent::Ordered(orders.send(partition, bytes).await),
+        };
         self.bytes_on_the_way += size;
         self.on_the_way.spawn(async move {
+            let produced = match sent {
+                Sent::Queued(ack) => ack.await,
+                Sent::Ordered(sending) => sending.acknowledged().await,
+            };
             Outcome {
                 lane,
                 contents,
-                produced: ack.await,
+                produced,
                 bytes: size,
             }
         });
+    }
+
+    /// Takes the transactional id over; answers what tells that this is done. Without transactions there is none.
+    pub(super) fn initialize(&mut self) -> Option<Ready> {
+        match &mut self.way {
+            Way::Plain(_) => None,
+            Way::InTransactions(orders) => orders.initialize(),
+        }
+    }
+
+    /// Ends the transaction with these batches of offsets in it. Without transactions there is nothing to end.
+    pub(super) async fn end_transaction(&self, ending: Ending) -> Option<Ended> {
+        match &self.way {
+            Way::Plain(_) => None,
+            Way::InTransactions(orders) => Some(orders.end(ending).await),
+        }
     }
 
     /// The next batch whose fate is known; waits for ever where none is on its way.

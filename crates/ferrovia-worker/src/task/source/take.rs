@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ferrovia_pipeline::batch::HeaderRef;
 use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::source::SourceRecord;
+use ferrovia_pipeline::source::{Boundary, SourceRecord};
 
 use crate::task::source::batch::{LaneId, Reach};
 use crate::task::source::convert::{self, Shaper};
@@ -27,8 +27,8 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    /// Takes these records. When the task is told to stop, those that cannot be sent are left: the source will hand them
-    /// out again.
+    /// Takes these records, behind which the task may have asked for the end of the transaction. When it is told to stop,
+    /// those that cannot be sent are left: the source will hand them out again.
     ///
     /// # Errors
     /// A record is bad, and that is not tolerated; or one before was refused by Kafka. The records before it are on their
@@ -36,9 +36,13 @@ impl Intake {
     pub(super) async fn take(
         &mut self,
         records: Vec<SourceRecord<'_>>,
+        asked: Option<Boundary>,
     ) -> Result<(), ConnectError> {
         let mut reach = Reach::default();
-        let taken = self.take_each(records, &mut reach).await;
+        let mut taken = self.take_each(records, &mut reach).await;
+        if matches!(taken, Ok(true)) {
+            taken = self.flow.end_poll(asked, &mut reach).await;
+        }
         self.flow.batches.keep(reach);
         if taken? {
             self.flow.send_ripe(&mut Reach::default()).await?;
@@ -64,7 +68,7 @@ impl Intake {
                 timestamp,
                 headers,
                 tag,
-                boundary: _,
+                boundary,
             } = record;
             self.flow.check()?;
             let fate = 'one: {
@@ -100,13 +104,16 @@ impl Intake {
                 Fate::Goes(lane) => {
                     self.flow
                         .submit(lane, &source_partition, source_offset, reach);
-                    continue;
                 }
-                Fate::Refused => self.flow.pass(&source_partition, source_offset),
-                Fate::Dropped => {}
+                Fate::Refused => {
+                    self.flow.pass(&source_partition, source_offset);
+                    self.flow.skip(tag);
+                }
+                Fate::Dropped => self.flow.skip(tag),
             }
-            self.flow.metrics.on_skipped(1);
-            self.flow.heard.records.extend(tag.map(|tag| (tag, None)));
+            if boundary.is_some() && !self.flow.end_record(boundary, reach).await? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -141,6 +148,9 @@ impl Intake {
             value: bytes.value.as_deref(),
             headers: &headers,
         };
+        if let Some(exactly_once) = &mut self.flow.exactly_once {
+            exactly_once.admit(produce.topic)?;
+        }
         let fate = match self.flow.lane(&produce, moment) {
             Some(lane) => Ok(Fate::Goes(lane)),
             None => self.find_lane(&produce, moment, reach).await?,

@@ -41,6 +41,7 @@ pub(super) fn machine() -> HerderMachine {
             rebalance_delay_max: Duration::from_secs(300),
             sync_timeout: Duration::from_secs(3),
             unsync_backoff: Duration::from_secs(300),
+            gives_exactly_once: false,
             signatures,
         }),
     };

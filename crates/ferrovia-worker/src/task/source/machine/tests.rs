@@ -8,6 +8,8 @@ fn machine(now: Instant) -> SourceMachine {
     let timing = Timing {
         commit_interval: 60 * SECOND,
         commit_timeout: 5 * SECOND,
+        stop_grace: Duration::from_secs(5),
+        ends_transactions: false,
     };
     SourceMachine::new(timing, now)
 }

@@ -452,6 +452,7 @@ fn rules(place: usize, protocol: ConnectProtocol) -> Rules {
             rebalance_delay_max: REBALANCE_DELAY,
             sync_timeout: Duration::from_secs(3),
             unsync_backoff: Duration::from_secs(4),
+            gives_exactly_once: false,
             signatures: SignatureConfig {
                 key_algorithm: MacAlgorithm::HmacSha256,
                 key_bytes: 32,

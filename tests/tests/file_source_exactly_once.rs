@@ -1,0 +1,156 @@
+//! Workers with exactly-once support read a growing file, and are killed every two seconds or stand still for longer than
+//! their transactions may take: who reads what is committed sees each line once, in order.
+//!
+//! `FERROVIA_CHAOS_SECONDS` says for how long workers are killed.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ferrovia_tests::cluster::{Cluster, file_source, put_config};
+use ferrovia_tests::grounds::{self, ORACLE};
+use ferrovia_tests::kafka::Kafka;
+use ferrovia_tests::lab::Lab;
+use ferrovia_tests::lines::{Arrivals, Lines};
+use ferrovia_tests::wait;
+use ferrovia_tests::worker::{Make, Worker};
+use serde_json::Value;
+
+/// How long a worker lives.
+const LIFE: Duration = Duration::from_secs(2);
+/// How long a transaction may stay open, and less than a worker stands still.
+const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
+const STANDSTILL: Duration = Duration::from_secs(12);
+/// How long the last lines may take.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
+const LINES_PER_SECOND: u64 = 2_000;
+
+/// A cluster in which a worker that is gone is missed soon, so that the next one gets to work in its short life.
+fn cluster(kafka: &Kafka) -> Cluster {
+    Cluster::new(kafka)
+        .with("session.timeout.ms", 600)
+        .with("heartbeat.interval.ms", 200)
+        .with("scheduled.rebalance.max.delay.ms", 0)
+        .with("offset.flush.interval.ms", 200)
+        .with("exactly.once.source.support", "enabled")
+}
+
+/// A source whose transactions are open most of the time.
+fn read_file(worker: &Worker, name: &str, file: &Path) -> io::Result<()> {
+    let mut source = file_source(name, name, file);
+    let timeout = TRANSACTION_TIMEOUT.as_millis().to_string();
+    let settings = [
+        ("exactly.once.support", "required"),
+        ("transaction.boundary", "interval"),
+        ("producer.override.transaction.timeout.ms", &timeout),
+    ];
+    for (key, value) in settings {
+        source.insert(key.to_owned(), Value::from(value));
+    }
+    put_config(worker, &source).map(drop)
+}
+
+/// Waits until all lines are there, each once and in order.
+fn check(lab: &mut Lab, topic: &str, written: u64) -> io::Result<Arrivals> {
+    let mut arrivals = None;
+    let all = wait::until("every line", ARRIVAL_LIMIT, || {
+        let found = Arrivals::of(&lab.read_at(topic, "read_committed")?)?;
+        let is_all = found.distinct == written;
+        arrivals = Some(found);
+        Ok(is_all.then_some(()))
+    });
+    all.map_err(|e| io::Error::other(format!("{e}: {arrivals:?} of {written}")))?;
+    let exactly_once = Arrivals {
+        distinct: written,
+        duplicates: 0,
+        out_of_order: 0,
+    };
+    match arrivals {
+        Some(arrivals) if arrivals == exactly_once => Ok(arrivals),
+        other => Err(io::Error::other(format!("{other:?} of {written}"))),
+    }
+}
+
+#[test]
+fn kill_9_every_two_seconds_shows_each_line_once() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    let kafka = Kafka::shared(ORACLE)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("lines.txt");
+    let mut lab = Lab::start(kafka)?;
+    lab.create("killed-once", 1)?;
+    let cluster = cluster(kafka);
+    let lines = Lines::start(&file, LINES_PER_SECOND)?;
+    let mut worker = cluster.start(Make::subject())?;
+    read_file(&worker, "killed-once", &file)?;
+
+    let seconds = Duration::from_secs(grounds::number("FERROVIA_CHAOS_SECONDS", 20));
+    let start = Instant::now();
+    let mut kills = 0;
+    while start.elapsed() < seconds {
+        // The life of a worker is the scenario, not a wait for something.
+        thread::sleep(LIFE);
+        worker.kill()?;
+        kills += 1;
+        worker = cluster.launch(Make::subject())?;
+    }
+    let written = lines.finish()?;
+    worker.until_healthy()?;
+    let arrivals = check(&mut lab, "killed-once", written)?;
+    worker.stop()?;
+    writeln!(io::stdout(), "{written} lines, {kills} kills: {arrivals:?}")
+}
+
+#[test]
+fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    let kafka = Kafka::shared(ORACLE)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("lines.txt");
+    let mut lab = Lab::start(kafka)?;
+    lab.create("slept", 1)?;
+    let cluster = cluster(kafka);
+    let lines = Lines::start(&file, LINES_PER_SECOND)?;
+    let mut sleeper = cluster.start(Make::subject())?;
+    read_file(&sleeper, "slept", &file)?;
+    wait::until("the first lines", ARRIVAL_LIMIT, || {
+        let found = Arrivals::of(&lab.read_at("slept", "read_committed")?)?;
+        Ok((found.distinct > 0).then_some(()))
+    })?;
+    let id = sleeper.process().id();
+    signal(id, "STOP")?;
+    let mut other = cluster.launch(Make::subject())?;
+    // The standstill is the scenario, not a wait for something.
+    thread::sleep(STANDSTILL);
+    other.until_healthy()?;
+    signal(id, "CONT")?;
+    // Time for the sleeper to do what it should not.
+    thread::sleep(LIFE);
+    let written = lines.finish()?;
+    let arrivals = check(&mut lab, "slept", written)?;
+    sleeper.stop()?;
+    other.stop()?;
+    writeln!(
+        io::stdout(),
+        "{written} lines, one standstill: {arrivals:?}"
+    )
+}
+
+fn signal(process: u32, signal: &str) -> io::Result<()> {
+    let status = Command::new("kill")
+        .arg(format!("-{signal}"))
+        .arg(process.to_string())
+        .status()?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(io::Error::other(format!(
+            "kill -{signal} {process}: {status}"
+        ))),
+    }
+}
