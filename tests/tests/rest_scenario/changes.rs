@@ -45,8 +45,10 @@ pub(crate) fn of_missing_connectors(script: &mut Script, mode: Mode) {
 }
 
 /// Waits until `n` and its tasks run as they were asked to last. An answer comes before what it is the answer to is done,
-/// and states tell of what was before; what is asked for later is done later.
+/// and states tell of what was before; what is asked for later is done later. A connector that waits names no tasks, so
+/// it may wait only when it has as many as it should.
 fn settled(script: &mut Script, tasks: usize) {
+    script.until_state("n", "RUNNING", &vec!["RUNNING"; tasks]);
     script.call("PUT", "/connectors/n/pause");
     script.until_state("n", "PAUSED", &vec!["PAUSED"; tasks]);
     script.call("PUT", "/connectors/n/resume");
