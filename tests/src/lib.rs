@@ -6,7 +6,7 @@
 //! [`kafka`] is a broker, before which [`proxy`] can stand; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
 //! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
 //! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together. [`lines`] is what a file
-//! source reads.
+//! source reads, and [`chase`] kills those who do.
 
 pub mod grounds;
 pub mod wait;
@@ -23,4 +23,5 @@ pub mod drain;
 pub mod drains;
 pub mod stream;
 pub mod lines;
+pub mod chase;
 pub mod parity;

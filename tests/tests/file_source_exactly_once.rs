@@ -7,34 +7,22 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ferrovia_tests::chase::{self, Chase, LIFE};
 use ferrovia_tests::cluster::{Cluster, file_source, put_config};
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::kafka::Kafka;
-use ferrovia_tests::lab::Lab;
-use ferrovia_tests::lines::{Arrivals, Lines};
-use ferrovia_tests::wait;
+use ferrovia_tests::lines::Arrivals;
 use ferrovia_tests::worker::{Make, Worker};
 use serde_json::Value;
 
-/// How long a worker lives.
-const LIFE: Duration = Duration::from_secs(2);
 /// How long a transaction may stay open, and less than a worker stands still.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
 const STANDSTILL: Duration = Duration::from_secs(12);
-/// How long the last lines may take.
-const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
-const LINES_PER_SECOND: u64 = 2_000;
 
-/// A cluster in which a worker that is gone is missed soon, so that the next one gets to work in its short life.
 fn cluster(kafka: &Kafka) -> Cluster {
-    Cluster::new(kafka)
-        .with("session.timeout.ms", 600)
-        .with("heartbeat.interval.ms", 200)
-        .with("scheduled.rebalance.max.delay.ms", 0)
-        .with("offset.flush.interval.ms", 200)
-        .with("exactly.once.source.support", "enabled")
+    chase::cluster(kafka).with("exactly.once.source.support", "enabled")
 }
 
 /// A source whose transactions are open most of the time.
@@ -52,25 +40,16 @@ fn read_file(worker: &Worker, name: &str, file: &Path) -> io::Result<()> {
     put_config(worker, &source).map(drop)
 }
 
-/// Waits until all lines are there, each once and in order.
-fn check(lab: &mut Lab, topic: &str, written: u64) -> io::Result<Arrivals> {
-    let mut arrivals = None;
-    let all = wait::until("every line", ARRIVAL_LIMIT, || {
-        let found = Arrivals::of(&lab.read_at(topic, "read_committed")?)?;
-        let is_all = found.distinct == written;
-        arrivals = Some(found);
-        Ok(is_all.then_some(()))
-    });
-    all.map_err(|e| io::Error::other(format!("{e}: {arrivals:?} of {written}")))?;
+/// Ends the chase: all lines are there, each once and in order.
+fn finish(chase: Chase, last: &mut Worker, what: &str) -> io::Result<()> {
+    let (written, arrivals) = chase.finish(last)?;
     let exactly_once = Arrivals {
         distinct: written,
         duplicates: 0,
         out_of_order: 0,
     };
-    match arrivals {
-        Some(arrivals) if arrivals == exactly_once => Ok(arrivals),
-        other => Err(io::Error::other(format!("{other:?} of {written}"))),
-    }
+    assert_eq!(arrivals, exactly_once);
+    writeln!(io::stdout(), "{written} lines, {what}: {arrivals:?}")
 }
 
 #[test]
@@ -79,30 +58,13 @@ fn kill_9_every_two_seconds_shows_each_line_once() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("lines.txt");
-    let mut lab = Lab::start(kafka)?;
-    lab.create("killed-once", 1)?;
+    let chase = Chase::start(kafka, "killed-once", "read_committed")?;
     let cluster = cluster(kafka);
-    let lines = Lines::start(&file, LINES_PER_SECOND)?;
-    let mut worker = cluster.start(Make::subject())?;
-    read_file(&worker, "killed-once", &file)?;
-
-    let seconds = Duration::from_secs(grounds::number("FERROVIA_CHAOS_SECONDS", 20));
-    let start = Instant::now();
-    let mut kills = 0;
-    while start.elapsed() < seconds {
-        // The life of a worker is the scenario, not a wait for something.
-        thread::sleep(LIFE);
-        worker.kill()?;
-        kills += 1;
-        worker = cluster.launch(Make::subject())?;
-    }
-    let written = lines.finish()?;
-    worker.until_healthy()?;
-    let arrivals = check(&mut lab, "killed-once", written)?;
-    worker.stop()?;
-    writeln!(io::stdout(), "{written} lines, {kills} kills: {arrivals:?}")
+    let worker = cluster.start(Make::subject())?;
+    read_file(&worker, "killed-once", &chase.file())?;
+    let (mut worker, kills) = chase::kill_in_turn(&cluster, worker)?;
+    finish(chase, &mut worker, &format!("{kills} kills"))?;
+    worker.stop().map(drop)
 }
 
 #[test]
@@ -111,18 +73,11 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("lines.txt");
-    let mut lab = Lab::start(kafka)?;
-    lab.create("slept", 1)?;
+    let mut chase = Chase::start(kafka, "slept", "read_committed")?;
     let cluster = cluster(kafka);
-    let lines = Lines::start(&file, LINES_PER_SECOND)?;
     let mut sleeper = cluster.start(Make::subject())?;
-    read_file(&sleeper, "slept", &file)?;
-    wait::until("the first lines", ARRIVAL_LIMIT, || {
-        let found = Arrivals::of(&lab.read_at("slept", "read_committed")?)?;
-        Ok((found.distinct > 0).then_some(()))
-    })?;
+    read_file(&sleeper, "slept", &chase.file())?;
+    chase.until_some()?;
     let id = sleeper.process().id();
     signal(id, "STOP")?;
     let mut other = cluster.launch(Make::subject())?;
@@ -132,14 +87,9 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
     signal(id, "CONT")?;
     // Time for the sleeper to do what it should not.
     thread::sleep(LIFE);
-    let written = lines.finish()?;
-    let arrivals = check(&mut lab, "slept", written)?;
+    finish(chase, &mut other, "one standstill")?;
     sleeper.stop()?;
-    other.stop()?;
-    writeln!(
-        io::stdout(),
-        "{written} lines, one standstill: {arrivals:?}"
-    )
+    other.stop().map(drop)
 }
 
 fn signal(process: u32, signal: &str) -> io::Result<()> {

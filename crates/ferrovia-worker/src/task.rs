@@ -2,7 +2,8 @@
 //!
 //! [`runner`] makes a task out of settings and gives it a thread, [`sink`] and [`source`] are the paths of its records
 //! either way, a [`command`] is what an operator wants of it, and [`metrics`] is what it counts. Both paths share
-//! `converters`, the tries of a step that failed (`retry`), and the guard around the connector's own code (`guarded`).
+//! `converters`, the tries of a step that failed (`retry`), the guard around the connector's own code (`guarded`) and
+//! what is reported of a task from its start to its end (`life`).
 //! `activity` is what a task is doing at this moment, and `progress` notices when that takes too long.
 
 pub mod runner;
@@ -13,5 +14,6 @@ pub mod metrics;
 mod converters;
 mod retry;
 mod guarded;
+mod life;
 mod activity;
 mod progress;

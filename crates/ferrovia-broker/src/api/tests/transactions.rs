@@ -363,6 +363,7 @@ async fn a_transaction_that_takes_too_long_is_aborted_by_the_clock() {
     let late = init(&broker, 5_000).await.unwrap();
     let batch = |sequence| TestBatch::transactional(1, late.0, late.1, sequence);
     assert_eq!(produce(&broker, 12, batch(0)).await, 0);
+    // The clock is the test's: it moves on at once, and to the millisecond.
     tokio::time::sleep(Duration::from_millis(4_900)).await;
     assert_eq!(produce(&broker, 12, batch(1)).await, 0);
     tokio::time::sleep(Duration::from_millis(200)).await;

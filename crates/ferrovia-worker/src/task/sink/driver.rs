@@ -21,6 +21,7 @@ use crate::herder::TaskReports;
 use crate::status::State;
 use crate::task::command::Command;
 use crate::task::guarded::Guarded;
+use crate::task::life::{self, Life};
 use crate::task::metrics::SinkTaskMetrics;
 use crate::task::retry::Retries;
 use crate::task::sink::commit::{Commit, CommitPosition, Commits};
@@ -73,39 +74,12 @@ impl std::fmt::Debug for SinkTaskSpec {
 
 /// Runs a task until it is told to stop or fails. Closing `commands` stops it too.
 pub async fn run(spec: SinkTaskSpec, mut commands: mpsc::Receiver<Command>, reports: TaskReports) {
-    if spec.starts_paused {
-        spec.metrics.activity().pause();
-        reports.state(State::Paused, "").await;
-        let goes_on = Command::wait_for_resume(&mut commands).await;
-        spec.metrics.activity().resume();
-        if !goes_on {
-            reports.state(State::Unassigned, "").await;
-            reports.ended().await;
-            return;
-        }
+    let activity = spec.metrics.activity();
+    if spec.starts_paused && !life::wait_for_resume(activity, &mut commands, &reports).await {
+        return;
     }
-    let mut driver = Driver::new(spec, commands, reports.clone());
-    let outcome = match driver.start().await {
-        Ok(()) => {
-            tracing::info!("Sink task finished initialization and start");
-            reports.state(State::Running, "").await;
-            driver.run_until_stopped().await
-        }
-        Err(error) => Err(error),
-    };
-    driver.finish().await;
-    match outcome {
-        Ok(()) => reports.state(State::Unassigned, "").await,
-        Err(error) => {
-            let trace = driver.trace(&error);
-            tracing::error!(
-                trace,
-                "Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted"
-            );
-            reports.state(State::Failed, trace).await;
-        }
-    }
-    reports.ended().await;
+    let driver = Driver::new(spec, commands, reports.clone());
+    life::live(driver, &reports).await;
 }
 
 /// A task that runs.
@@ -141,6 +115,64 @@ enum Wake {
     Deadline,
 }
 
+impl Life for Driver {
+    const KIND: &'static str = "Sink";
+
+    async fn start(&mut self) -> Result<bool, ConnectError> {
+        self.reporters.prepare(&self.control).await?;
+        let Self { task, context, .. } = self;
+        let input = task.call("start", |task| task.start(context).map(|()| task.input()))??;
+        if input == InputForm::Batches && !self.batch.keeps_batches() {
+            return Err(ConnectError::config(
+                "this task takes whole record batches, which needs ByteArrayConverter for keys and values and no \
+                 transformations",
+            ));
+        }
+        Ok(true)
+    }
+
+    async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
+        self.join()?;
+        loop {
+            if let Some(group) = &self.group {
+                group.poll_marker();
+            }
+            match self.machine.next_step(Instant::now()) {
+                Step::Put => self.put().await?,
+                Step::Commit => {
+                    self.reporters.settle().await?;
+                    self.intake.forget_topics();
+                    self.begin_commit()?;
+                }
+                Step::CommitTimedOut => {
+                    tracing::warn!("Commit of offsets timed out");
+                    self.metrics.on_commit(false);
+                }
+                Step::Wait => {
+                    let wake = self.wait().await?;
+                    self.on_wake(wake).await?;
+                }
+                Step::Stop => return Ok(()),
+            }
+        }
+    }
+
+    /// Ends the task: a last commit, all partitions closed, the group left, the connector's task stopped.
+    async fn finish(&mut self, _has_failed: bool) -> Result<(), ConnectError> {
+        if !self.task.has_panicked() {
+            self.close_all().await;
+        }
+        if let Some(group) = self.group.take() {
+            group.leave().await;
+        }
+        let stopped = self.task.call("stop", |task| task.stop());
+        if let Err(error) | Ok(Err(error)) = stopped {
+            tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
+        }
+        Ok(())
+    }
+}
+
 impl Driver {
     fn new(spec: SinkTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
         let mut context = SinkContext::new(spec.settings);
@@ -172,48 +204,9 @@ impl Driver {
         }
     }
 
-    async fn start(&mut self) -> Result<(), ConnectError> {
-        self.reporters.prepare(&self.control).await?;
-        let Self { task, context, .. } = self;
-        let input = task.call("start", |task| task.start(context).map(|()| task.input()))??;
-        if input == InputForm::Batches && !self.batch.keeps_batches() {
-            return Err(ConnectError::config(
-                "this task takes whole record batches, which needs ByteArrayConverter for keys and values and no \
-                 transformations",
-            ));
-        }
-        Ok(())
-    }
-
     /// An error and its causes as they may be logged: without values that came from configuration providers.
     pub(super) fn trace(&self, error: &ConnectError) -> String {
         self.reports.redact(&error.trace())
-    }
-
-    async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
-        self.join()?;
-        loop {
-            if let Some(group) = &self.group {
-                group.poll_marker();
-            }
-            match self.machine.next_step(Instant::now()) {
-                Step::Put => self.put().await?,
-                Step::Commit => {
-                    self.reporters.settle().await?;
-                    self.intake.forget_topics();
-                    self.begin_commit()?;
-                }
-                Step::CommitTimedOut => {
-                    tracing::warn!("Commit of offsets timed out");
-                    self.metrics.on_commit(false);
-                }
-                Step::Wait => {
-                    let wake = self.wait().await?;
-                    self.on_wake(wake).await?;
-                }
-                Step::Stop => return Ok(()),
-            }
-        }
     }
 
     /// Joins the group, whose heartbeats run on the control thread.
@@ -337,20 +330,6 @@ impl Driver {
         }
         if requests.commit {
             self.machine.request_commit();
-        }
-    }
-
-    /// Ends the task: a last commit, all partitions closed, the group left, the connector's task stopped.
-    async fn finish(&mut self) {
-        if !self.task.has_panicked() {
-            self.close_all().await;
-        }
-        if let Some(group) = self.group.take() {
-            group.leave().await;
-        }
-        let stopped = self.task.call("stop", |task| task.stop());
-        if let Err(error) | Ok(Err(error)) = stopped {
-            tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
         }
     }
 }

@@ -12,10 +12,11 @@ use tokio::task::JoinSet;
 
 use crate::config::connector::{ErrorsConfig, TransactionBoundary};
 use crate::herder::TaskReports;
-use crate::status::{State, TaskId};
+use crate::status::TaskId;
 use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
 use crate::task::guarded::Guarded;
+use crate::task::life::{self, Life};
 use crate::task::metrics::SourceTaskMetrics;
 use crate::task::source::batch::{Batches, Gathering, Reach};
 use crate::task::source::commit::Submitted;
@@ -74,40 +75,12 @@ pub async fn run(
     mut commands: mpsc::Receiver<Command>,
     reports: TaskReports,
 ) {
-    if spec.starts_paused {
-        spec.metrics.activity().pause();
-        reports.state(State::Paused, "").await;
-        let goes_on = Command::wait_for_resume(&mut commands).await;
-        spec.metrics.activity().resume();
-        if !goes_on {
-            reports.state(State::Unassigned, "").await;
-            reports.ended().await;
-            return;
-        }
+    let activity = spec.metrics.activity();
+    if spec.starts_paused && !life::wait_for_resume(activity, &mut commands, &reports).await {
+        return;
     }
-    let mut driver = Driver::new(spec, commands, reports.clone());
-    let outcome = match driver.start().await {
-        Ok(false) => Ok(()),
-        Ok(true) => {
-            tracing::info!("Source task finished initialization and start");
-            reports.state(State::Running, "").await;
-            driver.run_until_stopped().await
-        }
-        Err(error) => Err(error),
-    };
-    let last = driver.finish(outcome.is_err()).await;
-    match outcome.and(last) {
-        Ok(()) => reports.state(State::Unassigned, "").await,
-        Err(error) => {
-            let trace = driver.trace(&error);
-            tracing::error!(
-                trace,
-                "Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted"
-            );
-            reports.state(State::Failed, trace).await;
-        }
-    }
-    reports.ended().await;
+    let driver = Driver::new(spec, commands, reports.clone());
+    life::live(driver, &reports).await;
 }
 
 /// A task that runs.
@@ -122,56 +95,8 @@ pub(super) struct Driver {
     stop_timeout: Duration,
 }
 
-impl Driver {
-    fn new(spec: SourceTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
-        let gathering = Gathering {
-            from: match spec.produce.event_loop {
-                None => GATHER_FROM,
-                Some(_) => GATHER_FROM_OF_BLOCKING,
-            },
-            linger: spec.produce.linger(),
-        };
-        let outlet = Outlet::open(spec.produce);
-        let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
-        let timing = Timing {
-            commit_interval: spec.commit_interval,
-            commit_timeout: spec.commit_timeout,
-            stop_grace: spec.commit_timeout,
-            ends_transactions: spec.boundary.is_some(),
-        };
-        let exactly_once = spec
-            .boundary
-            .map(|boundary| ExactlyOnce::new(spec.id.clone(), boundary, &spec.offsets));
-        Self {
-            task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
-            settings: Some(spec.settings),
-            context: None,
-            has_started: false,
-            intake: Intake {
-                shaper: Shaper::new(spec.plan, &spec.errors, reporter.wants_text()),
-                creation: Creation::new(spec.creation),
-                flow: Flow {
-                    connector: Arc::clone(&spec.id.connector),
-                    machine: SourceMachine::new(timing, Instant::now()),
-                    batches: Batches::new(outlet.batch_options(), gathering),
-                    outlet,
-                    submitted: Submitted::default(),
-                    exactly_once,
-                    reporter,
-                    reports,
-                    metrics: spec.metrics,
-                    offsets: spec.offsets,
-                    commands: Some(commands),
-                    storing: JoinSet::new(),
-                    heard: Heard::default(),
-                    failure: None,
-                    told_topics: BTreeSet::new(),
-                },
-            },
-            commit_timeout: spec.commit_timeout,
-            stop_timeout: spec.stop_timeout,
-        }
-    }
+impl Life for Driver {
+    const KIND: &'static str = "Source";
 
     /// Starts the connector's task. Whether it is to run at all.
     async fn start(&mut self) -> Result<bool, ConnectError> {
@@ -191,11 +116,6 @@ impl Driver {
         self.task.call("start", |task| task.start(context))??;
         self.has_started = true;
         Ok(true)
-    }
-
-    /// An error and its causes as they may be logged: without values that came from configuration providers.
-    pub(super) fn trace(&self, error: &ConnectError) -> String {
-        self.intake.flow.reports.redact(&error.trace())
     }
 
     async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
@@ -256,6 +176,63 @@ impl Driver {
             tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
         }
         outcome
+    }
+}
+
+impl Driver {
+    fn new(spec: SourceTaskSpec, commands: mpsc::Receiver<Command>, reports: TaskReports) -> Self {
+        let gathering = Gathering {
+            from: match spec.produce.event_loop {
+                None => GATHER_FROM,
+                Some(_) => GATHER_FROM_OF_BLOCKING,
+            },
+            linger: spec.produce.linger(),
+        };
+        let outlet = Outlet::open(spec.produce);
+        let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
+        let timing = Timing {
+            commit_interval: spec.commit_interval,
+            commit_timeout: spec.commit_timeout,
+            stop_grace: spec.commit_timeout,
+            ends_transactions: spec.boundary.is_some(),
+        };
+        let exactly_once = spec
+            .boundary
+            .map(|boundary| ExactlyOnce::new(spec.id.clone(), boundary, &spec.offsets));
+        Self {
+            task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
+            settings: Some(spec.settings),
+            context: None,
+            has_started: false,
+            intake: Intake {
+                shaper: Shaper::new(spec.plan, &spec.errors, reporter.wants_text()),
+                creation: Creation::new(spec.creation),
+                flow: Flow {
+                    connector: Arc::clone(&spec.id.connector),
+                    machine: SourceMachine::new(timing, Instant::now()),
+                    batches: Batches::new(outlet.batch_options(), gathering),
+                    outlet,
+                    submitted: Submitted::default(),
+                    exactly_once,
+                    reporter,
+                    reports,
+                    metrics: spec.metrics,
+                    offsets: spec.offsets,
+                    commands: Some(commands),
+                    storing: JoinSet::new(),
+                    heard: Heard::default(),
+                    failure: None,
+                    told_topics: BTreeSet::new(),
+                },
+            },
+            commit_timeout: spec.commit_timeout,
+            stop_timeout: spec.stop_timeout,
+        }
+    }
+
+    /// An error and its causes as they may be logged: without values that came from configuration providers.
+    pub(super) fn trace(&self, error: &ConnectError) -> String {
+        self.intake.flow.reports.redact(&error.trace())
     }
 }
 

@@ -1,0 +1,67 @@
+//! The life of a task, whichever way its records go: what is reported of its waiting, its start, its work and its end.
+
+use ferrovia_pipeline::error::ConnectError;
+use tokio::sync::mpsc;
+
+use crate::herder::TaskReports;
+use crate::status::State;
+use crate::task::activity::Activity;
+use crate::task::command::Command;
+
+/// A task that lives: one way of records with its connector's code.
+pub(super) trait Life {
+    /// How log lines call it.
+    const KIND: &'static str;
+
+    /// Starts the connector's code. Whether the task is to run.
+    async fn start(&mut self) -> Result<bool, ConnectError>;
+
+    /// Moves records until the task is told to stop.
+    async fn run_until_stopped(&mut self) -> Result<(), ConnectError>;
+
+    /// Makes safe what can be, and stops the connector's code. Called once, last, whatever came before.
+    async fn finish(&mut self, has_failed: bool) -> Result<(), ConnectError>;
+}
+
+/// Lets a task wait that begins paused. Whether it is to begin at all; if not, its end is reported.
+pub(super) async fn wait_for_resume(
+    activity: &Activity,
+    commands: &mut mpsc::Receiver<Command>,
+    reports: &TaskReports,
+) -> bool {
+    activity.pause();
+    reports.state(State::Paused, "").await;
+    let goes_on = Command::wait_for_resume(commands).await;
+    activity.resume();
+    if !goes_on {
+        reports.state(State::Unassigned, "").await;
+        reports.ended().await;
+    }
+    goes_on
+}
+
+/// Lives until the task is told to stop or fails.
+pub(super) async fn live<L: Life>(mut task: L, reports: &TaskReports) {
+    let outcome = match task.start().await {
+        Ok(false) => Ok(()),
+        Ok(true) => {
+            tracing::info!("{} task finished initialization and start", L::KIND);
+            reports.state(State::Running, "").await;
+            task.run_until_stopped().await
+        }
+        Err(error) => Err(error),
+    };
+    let last = task.finish(outcome.is_err()).await;
+    match outcome.and(last) {
+        Ok(()) => reports.state(State::Unassigned, "").await,
+        Err(error) => {
+            let trace = reports.redact(&error.trace());
+            tracing::error!(
+                trace,
+                "Task threw an uncaught and unrecoverable exception. Task is being killed and will not recover until manually restarted"
+            );
+            reports.state(State::Failed, trace).await;
+        }
+    }
+    reports.ended().await;
+}

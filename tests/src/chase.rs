@@ -1,0 +1,134 @@
+//! Workers of a cluster that follow a growing file into a topic while they are killed, one after the other.
+
+use std::io;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::cluster::Cluster;
+use crate::grounds;
+use crate::kafka::Kafka;
+use crate::lab::Lab;
+use crate::lines::{Arrivals, Lines};
+use crate::wait;
+use crate::worker::{Make, Worker};
+
+/// How long a worker lives.
+pub const LIFE: Duration = Duration::from_secs(2);
+/// How long the first lines, and then the last ones, may take.
+const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
+const LINES_PER_SECOND: u64 = 2_000;
+
+/// A cluster in which a worker that is gone is missed soon, so that the next one gets to work in its short life.
+#[must_use]
+pub fn cluster(kafka: &Kafka) -> Cluster {
+    Cluster::new(kafka)
+        .with("session.timeout.ms", 600)
+        .with("heartbeat.interval.ms", 200)
+        .with("scheduled.rebalance.max.delay.ms", 0)
+        .with("offset.flush.interval.ms", 200)
+}
+
+/// Kills the worker, and each that takes its place, at the end of its [`LIFE`], for `FERROVIA_CHAOS_SECONDS` (20). Gives
+/// the last one, which runs, and how many were killed.
+///
+/// # Errors
+/// When a worker cannot be started.
+pub fn kill_in_turn(cluster: &Cluster, mut worker: Worker) -> io::Result<(Worker, u32)> {
+    let seconds = Duration::from_secs(grounds::number("FERROVIA_CHAOS_SECONDS", 20));
+    let start = Instant::now();
+    let mut kills = 0;
+    while start.elapsed() < seconds {
+        // The life of a worker is the scenario, not a wait for something.
+        thread::sleep(LIFE);
+        worker.kill()?;
+        kills += 1;
+        worker = cluster.launch(Make::subject())?;
+    }
+    Ok((worker, kills))
+}
+
+/// The file, and the topic that its lines are to reach.
+#[derive(Debug)]
+pub struct Chase {
+    lines: Lines,
+    folder: TempDir,
+    target: Target,
+}
+
+/// The topic, as somebody reads it.
+#[derive(Debug)]
+struct Target {
+    topic: &'static str,
+    /// `read_uncommitted` or `read_committed`
+    isolation: &'static str,
+    lab: Lab,
+}
+
+impl Chase {
+    /// Makes the topic, with one partition, and begins to write the file.
+    ///
+    /// # Errors
+    /// When the broker or the disk refuses.
+    pub fn start(kafka: &Kafka, topic: &'static str, isolation: &'static str) -> io::Result<Self> {
+        let mut lab = Lab::start(kafka)?;
+        lab.create(topic, 1)?;
+        let folder = tempfile::tempdir()?;
+        let lines = Lines::start(&path(&folder), LINES_PER_SECOND)?;
+        Ok(Self {
+            lines,
+            folder,
+            target: Target {
+                topic,
+                isolation,
+                lab,
+            },
+        })
+    }
+
+    /// Where the file is.
+    #[must_use]
+    pub fn file(&self) -> PathBuf {
+        path(&self.folder)
+    }
+
+    /// Waits until lines arrive.
+    ///
+    /// # Errors
+    /// When none does.
+    pub fn until_some(&mut self) -> io::Result<()> {
+        wait::until("the first lines", ARRIVAL_LIMIT, || {
+            Ok((self.target.arrivals()?.distinct > 0).then_some(()))
+        })
+    }
+
+    /// Ends the file and waits until all its lines have arrived; `last` is to bring them. Gives how many they are, and how
+    /// they came.
+    ///
+    /// # Errors
+    /// Lines are missing.
+    pub fn finish(mut self, last: &mut Worker) -> io::Result<(u64, Arrivals)> {
+        let written = self.lines.finish()?;
+        last.until_healthy()?;
+        let mut last_seen = String::new();
+        let all = wait::until("every line", ARRIVAL_LIMIT, || {
+            let found = self.target.arrivals()?;
+            last_seen = format!("{found:?}");
+            Ok((found.distinct == written).then_some(found))
+        });
+        let all = all.map_err(|e| io::Error::other(format!("{e}: {last_seen} of {written}")))?;
+        Ok((written, all))
+    }
+}
+
+impl Target {
+    fn arrivals(&mut self) -> io::Result<Arrivals> {
+        Arrivals::of(&self.lab.read_at(self.topic, self.isolation)?)
+    }
+}
+
+fn path(folder: &TempDir) -> PathBuf {
+    folder.path().join("lines.txt")
+}
