@@ -3,7 +3,8 @@
 //! Reading, in the order in which data passes: [`batches`] walks the 61-byte headers of a fetch, [`RawBatch::verify_crc`]
 //! proves the bytes, [`AbortedTransactions`] says whether a `read_committed` reader may see the batch, [`Inflater::open`]
 //! gives its record section (borrowed where it is not compressed), and [`Records`] yields one [`RecordRef`] after another
-//! without allocating. Writing: [`BatchWriter`].
+//! without allocating. Writing: [`BatchWriter`]. Copying:
+//! [`RawBatch::as_produced`].
 //!
 //! Everything read here is hostile until proven otherwise: no length or count is trusted before the bytes are there, output
 //! of a codec is capped, and every fault is a [`BatchError`], never a panic.
@@ -16,6 +17,7 @@ mod crc;
 mod control;
 mod aborted;
 mod inflate;
+mod produced;
 mod scratch;
 mod codec;
 mod record;

@@ -18,8 +18,10 @@ pub(super) const MAGIC: i8 = 2;
 
 const CODEC_MASK: i16 = 0x07;
 const TIMESTAMP_TYPE_FLAG: i16 = 0x08;
-const TRANSACTIONAL_FLAG: i16 = 0x10;
+pub(super) const TRANSACTIONAL_FLAG: i16 = 0x10;
 const CONTROL_FLAG: i16 = 0x20;
+/// The base timestamp is the time from which on a tombstone may be removed.
+pub(super) const DELETE_HORIZON_FLAG: i16 = 0x40;
 
 /// A parsed batch header. Field order is that of the wire; the magic is always 2.
 ///

@@ -52,6 +52,16 @@ impl SourcePlan {
         !self.chain.is_empty()
     }
 
+    /// Whether records whose keys, values and headers are bytes leave as they came.
+    pub fn is_verbatim(&self) -> bool {
+        let keeps_bytes = |converter: &Converter| matches!(converter, Converter::ByteArray);
+        let HeaderConverter::Converter(headers) = &self.headers else {
+            return false;
+        };
+        let converters = [&self.key, &self.value, headers];
+        self.chain.is_empty() && converters.into_iter().all(keeps_bytes)
+    }
+
     /// Transforms a record: `None` when a transformation dropped it. What has become of a record that cannot be
     /// transformed is nothing to look at.
     ///

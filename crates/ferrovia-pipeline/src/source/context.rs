@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use crate::data::Map;
 use crate::error::ConnectError;
-use crate::source::Boundary;
+use crate::source::{BatchForm, Boundary};
 
 /// Answers how far partitions of a source have been read.
 ///
@@ -30,6 +31,8 @@ pub struct SourceContext {
     settings: BTreeMap<String, String>,
     offsets: Arc<dyn OffsetReader>,
     defines_boundaries: bool,
+    batch_form: Option<BatchForm>,
+    waker: Waker,
     requests: SourceRequests,
 }
 
@@ -53,8 +56,23 @@ impl SourceContext {
             settings,
             offsets,
             defines_boundaries,
+            batch_form: None,
+            waker: Waker::noop().clone(),
             requests: SourceRequests::default(),
         }
+    }
+
+    /// For the worker: the task may hand out batches of this form.
+    #[must_use]
+    pub fn with_batches(self, form: BatchForm) -> Self {
+        let batch_form = Some(form);
+        Self { batch_form, ..self }
+    }
+
+    /// For the worker: `waker` ends a [wait](Self::wait).
+    #[must_use]
+    pub fn with_waker(self, waker: Waker) -> Self {
+        Self { waker, ..self }
     }
 
     /// The task's settings, with variables of configuration providers filled in.
@@ -78,6 +96,17 @@ impl SourceContext {
     /// Waits this long before the next poll; holds once. Pausing and stopping do not wait for it.
     pub fn wait(&mut self, pause: Duration) {
         self.requests.wait = Some(pause);
+    }
+
+    /// Ends the wait for the next poll when it is woken: for tasks that have their records read elsewhere.
+    pub fn waker(&self) -> &Waker {
+        &self.waker
+    }
+
+    /// What batches have to be like that are to go to Kafka as they are; `None` where the user's converters and
+    /// transformations look into records.
+    pub fn batch_form(&self) -> Option<BatchForm> {
+        self.batch_form
     }
 
     /// Whether the task says where transactions end (`transaction.boundary=connector`): by the

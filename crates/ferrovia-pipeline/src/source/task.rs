@@ -2,7 +2,7 @@
 
 use crate::error::ConnectError;
 use crate::sink::Placement;
-use crate::source::{SourceContext, SourceRecord};
+use crate::source::{SourceBatch, SourceContext, SourceRecord};
 
 /// Reads records from another system.
 ///
@@ -45,6 +45,23 @@ pub trait SourceTask: Send {
     /// After a retriable error the task is asked again; any other fails it.
     fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError>;
 
+    /// Which form of records this task hands out. Asked once, after [`start`](Self::start).
+    fn output(&self) -> OutputForm {
+        OutputForm::Records
+    }
+
+    /// The next batches, in order: asked instead of [`poll`](Self::poll) where the output is [`OutputForm::Batches`].
+    ///
+    /// # Errors
+    /// As for [`poll`](Self::poll).
+    fn poll_batches(
+        &mut self,
+        context: &mut SourceContext,
+    ) -> Result<Vec<SourceBatch>, ConnectError> {
+        let _ = context;
+        Ok(Vec::new())
+    }
+
     /// Hears that the record with this tag is done with: where it landed in Kafka, or `None` if it was skipped by a
     /// transformation or because its errors are tolerated. Tags come in the order in which Kafka acknowledges.
     ///
@@ -68,6 +85,15 @@ pub trait SourceTask: Send {
     /// # Errors
     /// The error is logged.
     fn stop(&mut self) -> Result<(), ConnectError>;
+}
+
+/// How a source task hands out records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputForm {
+    /// One by one, to be transformed and converted.
+    Records,
+    /// As sealed batches, which the worker does not open. Only where [`SourceContext::batch_form`] allows it.
+    Batches,
 }
 
 /// Where a record landed.

@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
+use ferrovia_pipeline::source::{
+    OutputForm, SourceBatch, SourceContext, SourceRecord, SourceTask,
+};
 
 use crate::task::activity::Activity;
 
@@ -47,17 +49,40 @@ impl<T: ?Sized> Guarded<T> {
     }
 }
 
+/// What a source task has handed out.
+pub(super) enum Polled<'t> {
+    Records(Vec<SourceRecord<'t>>),
+    Batches(Vec<SourceBatch>),
+}
+
+impl Polled<'_> {
+    /// How many records that are.
+    pub(super) fn records(&self) -> usize {
+        match self {
+            Self::Records(records) => records.len(),
+            Self::Batches(batches) => {
+                let records = batches.iter().map(|batch| batch.records as usize);
+                records.sum()
+            }
+        }
+    }
+}
+
 impl Guarded<dyn SourceTask> {
-    /// Asks the task for records, which borrow from it.
+    /// Asks the task for records in the form in which it hands them out. They borrow from it.
     ///
     /// # Errors
     /// The task panicked.
     pub(super) fn poll(
         &mut self,
+        form: OutputForm,
         context: &mut SourceContext,
-    ) -> Result<Result<Vec<SourceRecord<'_>>, ConnectError>, ConnectError> {
+    ) -> Result<Result<Polled<'_>, ConnectError>, ConnectError> {
         self.activity.enter("poll");
-        let outcome = guarded("poll", || self.task.poll(context));
+        let outcome = guarded("poll", || match form {
+            OutputForm::Records => self.task.poll(context).map(Polled::Records),
+            OutputForm::Batches => self.task.poll_batches(context).map(Polled::Batches),
+        });
         self.activity.leave();
         self.has_panicked |= outcome.is_err();
         outcome

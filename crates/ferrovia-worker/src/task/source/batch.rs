@@ -332,6 +332,18 @@ impl Batches {
         }))
     }
 
+    /// A batch of a partition that was not written here.
+    pub(super) fn whole(&mut self, id: LaneId, bytes: Bytes, contents: Contents) -> Option<Sealed> {
+        let partition = self.partition(id)?;
+        self.get_mut(id)?.on_the_way += 1;
+        Some(Sealed {
+            lane: id,
+            partition,
+            bytes,
+            contents,
+        })
+    }
+
     /// The fate of a batch is known.
     pub(super) fn on_settled(&mut self, id: LaneId) {
         if let Some(lane) = self.get_mut(id) {

@@ -136,6 +136,20 @@ impl Submitted {
         })
     }
 
+    /// The next so many records of a partition share their fate.
+    pub(super) fn submit_all(&mut self, id: SourceId, records: u64) -> Option<Span> {
+        let source = self.sources.get_mut(&id)?;
+        let first = source.next;
+        source.next += records.max(1);
+        self.pending += records;
+        source.on_the_way.insert(first);
+        Some(Span {
+            first,
+            last: source.next - 1,
+            records,
+        })
+    }
+
     /// Kafka has the records of a span, or they are skipped; the last of them came with this offset.
     pub(super) fn acknowledge(&mut self, id: SourceId, span: Span, offset: Map<'static>) {
         let Some(source) = self.sources.get_mut(&id) else {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::plan::source::SourcePlan;
-use ferrovia_pipeline::source::{Boundary, SourceContext, SourceTask};
+use ferrovia_pipeline::source::{Boundary, OutputForm, SourceContext, SourceTask};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -89,6 +89,8 @@ pub(super) struct Driver {
     /// What it is started with; gone once it has been.
     settings: Option<BTreeMap<String, String>>,
     pub(super) context: Option<SourceContext>,
+    /// How the connector's task hands out records.
+    pub(super) output: OutputForm,
     has_started: bool,
     pub(super) intake: Intake,
     commit_timeout: Duration,
@@ -110,10 +112,16 @@ impl Life for Driver {
         let offsets = flow.offsets.read(&flow.connector).await;
         let offsets = offsets.map_err(|error| ConnectError::failed_by(error.to_string(), error))?;
         let settings = self.settings.take().unwrap_or_default();
-        let context =
-            self.context
-                .insert(SourceContext::new(settings, offsets, defines_boundaries));
-        self.task.call("start", |task| task.start(context))??;
+        let mut context = SourceContext::new(settings, offsets, defines_boundaries)
+            .with_waker(Arc::clone(&flow.bell).into());
+        if self.intake.shaper.plan.is_verbatim() {
+            context = context.with_batches(flow.outlet.batch_form());
+        }
+        let context = self.context.insert(context);
+        self.output = self.task.call("start", |task| {
+            task.start(context)?;
+            Ok::<_, ConnectError>(task.output())
+        })??;
         self.has_started = true;
         Ok(true)
     }
@@ -203,6 +211,7 @@ impl Driver {
             task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
             settings: Some(spec.settings),
             context: None,
+            output: OutputForm::Records,
             has_started: false,
             intake: Intake {
                 shaper: Shaper::new(spec.plan, &spec.errors, reporter.wants_text()),
@@ -220,6 +229,7 @@ impl Driver {
                     offsets: spec.offsets,
                     commands: Some(commands),
                     storing: JoinSet::new(),
+                    bell: Arc::default(),
                     heard: Heard::default(),
                     failure: None,
                     told_topics: BTreeSet::new(),

@@ -20,6 +20,7 @@ use crate::storage::offsets::{OffsetStore, OffsetStoreError};
 use crate::task::command::Command;
 use crate::task::metrics::SourceTaskMetrics;
 use crate::task::source::batch::{Batches, Contents, LaneId, Reach};
+use crate::task::source::bell::Bell;
 use crate::task::source::commit::Submitted;
 use crate::task::source::exactly_once::ExactlyOnce;
 use crate::task::source::machine::{SourceMachine, Step};
@@ -43,6 +44,8 @@ pub(super) struct Flow {
     pub(super) commands: Option<mpsc::Receiver<Command>>,
     /// The offsets that are being stored.
     pub(super) storing: JoinSet<Result<(), OffsetStoreError>>,
+    /// By which the connector's task ends its wait.
+    pub(super) bell: Arc<Bell>,
     /// What the connector's task is to hear when it can be called.
     pub(super) heard: Heard,
     /// Why a batch was refused. The task fails in its next turn.
@@ -66,6 +69,7 @@ pub(super) enum Wake {
     Settled(Outcome),
     Stored(bool),
     Metadata,
+    Rung,
     Deadline,
 }
 
@@ -112,6 +116,7 @@ impl Flow {
             commands,
             outlet,
             storing,
+            bell,
             ..
         } = self;
         if let Some(settled) = outlet.try_next() {
@@ -134,6 +139,7 @@ impl Flow {
             command = command => Wake::Command(command),
             Some(stored) = storing.join_next() => Wake::Stored(was_stored(stored)),
             wake = outlet.wait() => wake.map_or(Wake::Metadata, Wake::Settled),
+            () = bell.rung() => Wake::Rung,
             () = deadline => Wake::Deadline,
         }
     }
@@ -162,6 +168,7 @@ impl Flow {
     pub(super) async fn on_wake(&mut self, wake: Wake) {
         match wake {
             Wake::Deadline => {}
+            Wake::Rung => self.machine.on_woken(),
             // It has been seen: the next wait is for what comes after it.
             Wake::Metadata => drop(self.outlet.metadata()),
             Wake::Settled(outcome) => self.on_settled(outcome).await,

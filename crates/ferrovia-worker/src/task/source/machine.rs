@@ -143,6 +143,11 @@ impl SourceMachine {
         self.quiet_until = wait.map(|wait| now + wait);
     }
 
+    /// The task has something to say before the time that it asked for.
+    pub(super) fn on_woken(&mut self) {
+        self.quiet_until = None;
+    }
+
     /// Records are at hand, and wait for room or for a topic.
     pub(super) fn hold(&mut self) {
         self.records = Records::Held;

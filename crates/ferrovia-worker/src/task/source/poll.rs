@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use ferrovia_pipeline::error::ConnectError;
 
+use crate::task::guarded::Polled;
 use crate::task::source::driver::Driver;
 use crate::task::source::flow::Heard;
 
@@ -15,16 +16,17 @@ impl Driver {
         };
         let flow = &mut self.intake.flow;
         let began = Instant::now();
-        let polled = self.task.poll(context)?;
+        let polled = self.task.poll(self.output, context)?;
         let now = Instant::now();
         let requests = context.take_requests();
         flow.machine.on_polled(now, requests.wait);
         match polled {
-            Ok(records) if records.is_empty() => self.intake.take(records, requests.boundary).await,
-            Ok(records) => {
-                flow.metrics
-                    .on_polled(records.len(), now.duration_since(began));
-                self.intake.take(records, requests.boundary).await
+            Ok(polled) => {
+                let records = polled.records();
+                if records > 0 {
+                    flow.metrics.on_polled(records, now.duration_since(began));
+                }
+                self.intake.take(polled, requests.boundary).await
             }
             Err(error) if error.is_retriable() => {
                 let trace = flow.reports.redact(&error.trace());
@@ -32,7 +34,8 @@ impl Driver {
                     trace,
                     "failed to poll records from SourceTask. Will retry operation."
                 );
-                self.intake.take(Vec::new(), requests.boundary).await
+                let none = Polled::Records(Vec::new());
+                self.intake.take(none, requests.boundary).await
             }
             Err(error) => Err(error),
         }

@@ -10,6 +10,7 @@ use ferrovia_client::cluster::{Cluster, MetadataView};
 use ferrovia_client::produce::{Ack, ProduceError, Produced, Producer};
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
 use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::source::BatchForm;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
@@ -27,6 +28,8 @@ pub struct ProduceSpec {
     pub event_loop: Option<Handle>,
     /// Whether records go in transactions; then the settings name a transactional id.
     pub in_transactions: bool,
+    /// Whether somebody has set `compression.type`.
+    chooses_codec: bool,
 }
 
 impl ProduceSpec {
@@ -47,6 +50,7 @@ impl ProduceSpec {
             entry.or_insert_with(|| (*value).to_owned());
         }
         Ok(Self {
+            chooses_codec: properties.contains_key("compression.type"),
             options: LetterOptions::from_properties(properties)?,
             event_loop,
             in_transactions: false,
@@ -96,6 +100,7 @@ pub(super) struct Outlet {
     cluster: Cluster,
     way: Way,
     options: LetterOptions,
+    chooses_codec: bool,
     /// Batches that Kafka has not acknowledged.
     on_the_way: JoinSet<Outcome>,
     bytes_on_the_way: usize,
@@ -137,6 +142,7 @@ impl Outlet {
             cluster,
             way,
             options: spec.options,
+            chooses_codec: spec.chooses_codec,
             on_the_way: JoinSet::new(),
             bytes_on_the_way: 0,
         }
@@ -145,6 +151,14 @@ impl Outlet {
     /// How batches are written.
     pub(super) fn batch_options(&self) -> BatchOptions {
         self.options.batch
+    }
+
+    /// What batches have to be like that the task does not write.
+    pub(super) fn batch_form(&self) -> BatchForm {
+        BatchForm {
+            codec: self.chooses_codec.then_some(self.options.batch.codec),
+            bytes_max: self.options.producer.request_bytes_max,
+        }
     }
 
     /// What is known of the brokers and topics.

@@ -12,6 +12,7 @@ use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{Boundary, SourceRecord};
 
+use crate::task::guarded::Polled;
 use crate::task::source::batch::{LaneId, Reach};
 use crate::task::source::convert::{self, Shaper};
 use crate::task::source::flow::Flow;
@@ -35,11 +36,14 @@ impl Intake {
     /// way.
     pub(super) async fn take(
         &mut self,
-        records: Vec<SourceRecord<'_>>,
+        polled: Polled<'_>,
         asked: Option<Boundary>,
     ) -> Result<(), ConnectError> {
         let mut reach = Reach::default();
-        let mut taken = self.take_each(records, &mut reach).await;
+        let mut taken = match polled {
+            Polled::Records(records) => self.take_each(records, &mut reach).await,
+            Polled::Batches(batches) => self.take_batches(batches, &mut reach).await,
+        };
         if matches!(taken, Ok(true)) {
             taken = self.flow.end_poll(asked, &mut reach).await;
         }
@@ -218,7 +222,7 @@ impl Intake {
     ///
     /// # Errors
     /// The topic cannot be made. Within, why Kafka does not take the record.
-    async fn find_lane(
+    pub(super) async fn find_lane(
         &mut self,
         record: &Produce<'_>,
         moment: &mut Moment,
