@@ -4,9 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ferrovia_pipeline::error::ConnectError;
-use ferrovia_pipeline::source::{
-    OutputForm, SourceBatch, SourceContext, SourceRecord, SourceTask,
-};
+use ferrovia_pipeline::source::{OutputForm, SourceBatch, SourceContext, SourceRecord, SourceTask};
 
 use crate::task::activity::Activity;
 

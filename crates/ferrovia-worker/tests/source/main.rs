@@ -17,6 +17,7 @@ mod letters;
 mod logs;
 
 mod delivery;
+mod whole;
 mod offsets;
 mod states;
 mod bad_records;

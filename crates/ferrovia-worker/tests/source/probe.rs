@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::time::Duration;
 
 use ferrovia_pipeline::data::{Map, SchemaAndValue, Value};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
-use ferrovia_pipeline::source::{Boundary, Landed, SourceContext, SourceRecord, SourceTask};
+use ferrovia_pipeline::source::{
+    BatchForm, Boundary, Landed, OutputForm, SourceBatch, SourceContext, SourceRecord, SourceTask,
+};
 
 /// What one poll gives.
 pub(crate) enum Given {
     Records(Vec<Line>),
     /// Records behind which the transaction ends.
     Last(Vec<Line>, Boundary),
+    /// Batches, from a task with the setting `output=batches`.
+    Batches(Vec<SourceBatch>),
     Error(ConnectError),
     Panic(&'static str),
     /// No records, and a wait.
@@ -129,9 +134,22 @@ pub(crate) struct Probe {
     given: Mutex<VecDeque<Given>>,
     diary: Mutex<Vec<Call>>,
     polls: AtomicU64,
+    batch_form: Mutex<Option<BatchForm>>,
+    waker: Mutex<Option<Waker>>,
 }
 
 impl Probe {
+    /// What the task was told that batches have to be like.
+    pub(crate) fn batch_form(&self) -> Option<BatchForm> {
+        *lock(&self.batch_form)
+    }
+
+    /// Ends the task's wait.
+    pub(crate) fn wake(&self) {
+        let waker = lock(&self.waker).clone();
+        waker.unwrap().wake();
+    }
+
     /// Gives the next polls something.
     pub(crate) fn give(&self, given: Given) {
         lock(&self.given).push_back(given);
@@ -185,9 +203,13 @@ pub(crate) fn position_in(offset: &Map<'_>) -> i64 {
     }
 }
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3600);
+
 pub(crate) struct ProbeTask {
     probe: Arc<Probe>,
     placement: Placement,
+    output: OutputForm,
     partitions: BTreeMap<&'static str, Arc<Map<'static>>>,
     /// What the last poll handed out borrows from here.
     current: Vec<Line>,
@@ -198,6 +220,7 @@ impl ProbeTask {
         Self {
             probe,
             placement,
+            output: OutputForm::Records,
             partitions: BTreeMap::new(),
             current: Vec::new(),
         }
@@ -216,9 +239,31 @@ impl SourceTask for ProbeTask {
             found.push(offset.as_ref().map(position_in));
         }
         self.probe.note(Call::Start(found));
+        *lock(&self.probe.batch_form) = context.batch_form();
+        *lock(&self.probe.waker) = Some(context.waker().clone());
+        if context.setting("output") == Some("batches") {
+            self.output = OutputForm::Batches;
+        }
         match context.setting("fails.to.start") {
             Some(why) => Err(ConnectError::failed(why.to_owned())),
             None => Ok(()),
+        }
+    }
+
+    fn output(&self) -> OutputForm {
+        self.output
+    }
+
+    fn poll_batches(
+        &mut self,
+        context: &mut SourceContext,
+    ) -> Result<Vec<SourceBatch>, ConnectError> {
+        match lock(&self.probe.given).pop_front() {
+            Some(Given::Batches(batches)) => Ok(batches),
+            _ => {
+                context.wait(LONG);
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -231,6 +276,7 @@ impl SourceTask for ProbeTask {
                 context.end_transaction(boundary);
                 records
             }
+            Some(Given::Batches(_)) => panic!("asked for records"),
             Some(Given::Error(error)) => return Err(error),
             Some(Given::Panic(text)) => panic!("{text}"),
             Some(Given::Wait(pause)) => {
