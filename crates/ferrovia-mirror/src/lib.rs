@@ -12,6 +12,10 @@ pub mod policy;
 pub mod filter;
 pub mod clients;
 pub mod sync;
+mod jobs;
+mod topics;
+mod internal_topic;
+mod altered;
 pub mod source;
 
 use ferrovia_pipeline::connector::ConnectorPlugin;

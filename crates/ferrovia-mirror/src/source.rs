@@ -1,6 +1,8 @@
 //! The connector that copies topics, and its task.
 
 pub mod connector;
+mod plan;
+mod keeper;
 pub mod task;
 
 pub use connector::MirrorSourceConnector;

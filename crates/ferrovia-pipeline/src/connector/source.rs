@@ -21,6 +21,17 @@ pub trait SourceConnector: Send {
     /// The definitions of the settings that this connector reads.
     fn config(&self) -> ConfigDef;
 
+    /// What is wrong with these settings beyond what the definitions say, each with the key that is at fault, which need not
+    /// be one of the connector's own. Called on connectors that were not started, where users ask for it and before a
+    /// connector is made.
+    ///
+    /// # Source
+    /// `org.apache.kafka.connect.connector.Connector.validate`
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+        let _ = settings;
+        Vec::new()
+    }
+
     /// Begins with these settings. Called once, before [`task_configs`](Self::task_configs).
     ///
     /// # Errors
