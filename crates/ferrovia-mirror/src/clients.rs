@@ -102,15 +102,27 @@ impl BaseSettings {
     }
 }
 
+/// Whether a client can be made of these properties.
+///
+/// # Errors
+/// A property that cannot be used.
+pub fn check(properties: &BTreeMap<String, String>) -> Result<(), ConnectError> {
+    settings_of(properties).map(|_| ())
+}
+
 /// A handle of the cluster that these properties lead to, on the current runtime. It answers small requests only; who
 /// fetches or produces brings buffers of its own.
 ///
 /// # Errors
 /// A property that cannot be used.
 pub fn open(properties: &BTreeMap<String, String>) -> Result<Cluster, ConnectError> {
+    let pool = FramePool::new(IDLE_BYTES_MAX);
+    Ok(Cluster::new(settings_of(properties)?, pool))
+}
+
+fn settings_of(properties: &BTreeMap<String, String>) -> Result<ClientSettings, ConnectError> {
     let settings = ClientSettings::from_properties(properties);
-    let settings = settings.map_err(|error| ConnectError::config(error.to_string()))?;
-    Ok(Cluster::new(settings, FramePool::new(IDLE_BYTES_MAX)))
+    settings.map_err(|error| ConnectError::config(error.to_string()))
 }
 
 /// Buffers that nobody uses and a handle keeps nevertheless.

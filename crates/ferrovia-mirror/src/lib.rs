@@ -16,13 +16,15 @@ mod jobs;
 mod topics;
 mod internal_topic;
 mod altered;
+mod bytes;
 pub mod source;
+pub mod heartbeat;
 
 use ferrovia_pipeline::connector::ConnectorPlugin;
 
 /// MirrorMaker's connectors, in the order in which plugins are listed.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    vec![source::PLUGIN]
+    vec![source::PLUGIN, heartbeat::PLUGIN]
 }
 
 /// What the plugins' statuses show: the version of Kafka whose connectors these are.

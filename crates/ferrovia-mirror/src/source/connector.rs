@@ -12,7 +12,7 @@ use ferrovia_pipeline::source::SourceTask;
 use super::keeper::{Keeper, Known};
 use super::plan;
 use crate::altered::{self, Allowed};
-use crate::clients::{ClientKind, Side, properties};
+use crate::clients::{self, ClientKind, Side, properties};
 use crate::jobs::{JobThread, first_jobs};
 use crate::settings::source::{EMIT_OFFSET_SYNCS, TASK_PARTITIONS, definitions, encode};
 use crate::settings::{SourceSettings, TASK_INDEX};
@@ -62,20 +62,20 @@ impl SourceConnector for MirrorSourceConnector {
             return Ok(());
         }
         let known = self.known.clone();
+        for side in [Side::Source, Side::Target] {
+            clients::check(&Keeper::client(&settings, side))?;
+        }
         let (started, is_started) = first_jobs();
-        let (opened, is_opened) = std::sync::mpsc::sync_channel(1);
         let name = settings.base.entity_label();
         self.jobs = Some(JobThread::spawn(&name, move || async move {
             match Keeper::open(settings, context, known) {
                 Ok(keeper) => keeper.run(started).await,
-                Err(error) => drop(opened.send(error)),
+                Err(error) => tracing::error!("cannot open the clusters: {error}"),
             }
         })?);
-        // The thread has ended without a word where its clients could not be opened.
-        match (is_started.recv(), is_opened.try_recv()) {
-            (Err(_), Ok(error)) => Err(error),
-            _ => Ok(()),
-        }
+        // An error means that the thread has ended, which has been logged.
+        let _started = is_started.recv();
+        Ok(())
     }
 
     fn task_configs(

@@ -61,6 +61,12 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
+    /// The properties of the client of one of the clusters.
+    pub(super) fn client(settings: &SourceSettings, side: Side) -> BTreeMap<String, String> {
+        let role = side.word("replication-", "-admin");
+        settings.base.client(side, ClientKind::Admin, &role)
+    }
+
     /// Opens both clusters, on the current runtime.
     ///
     /// # Errors
@@ -70,13 +76,9 @@ impl Keeper {
         context: ConnectorContext,
         known: Known,
     ) -> Result<Self, ConnectError> {
-        let client = |side: Side| {
-            let role = side.word("replication-", "-admin");
-            clients::open(&settings.base.client(side, ClientKind::Admin, &role))
-        };
         Ok(Self {
-            source: client(Side::Source)?,
-            target: client(Side::Target)?,
+            source: clients::open(&Self::client(&settings, Side::Source))?,
+            target: clients::open(&Self::client(&settings, Side::Target))?,
             settings,
             context,
             known,
