@@ -17,14 +17,16 @@ mod topics;
 mod internal_topic;
 mod altered;
 mod bytes;
+mod topic_reader;
 pub mod source;
 pub mod heartbeat;
+pub mod checkpoint;
 
 use ferrovia_pipeline::connector::ConnectorPlugin;
 
 /// MirrorMaker's connectors, in the order in which plugins are listed.
 pub fn plugins() -> Vec<ConnectorPlugin> {
-    vec![source::PLUGIN, heartbeat::PLUGIN]
+    vec![source::PLUGIN, checkpoint::PLUGIN, heartbeat::PLUGIN]
 }
 
 /// What the plugins' statuses show: the version of Kafka whose connectors these are.
