@@ -18,6 +18,8 @@ mod internal_topic;
 mod altered;
 mod bytes;
 mod topic_reader;
+#[cfg(test)]
+mod testing;
 pub mod source;
 pub mod heartbeat;
 pub mod checkpoint;
