@@ -83,3 +83,6 @@ impl SourceConnector for MirrorHeartbeatConnector {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;
