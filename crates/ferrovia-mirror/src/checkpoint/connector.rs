@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_pipeline::config::ConfigDef;
+use ferrovia_pipeline::config::{ConfigDef, ConfigError};
 use ferrovia_pipeline::connector::{ConnectorContext, SourceConnector, SourceOffsetChange};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::SourceTask;
@@ -33,7 +33,7 @@ impl SourceConnector for MirrorCheckpointConnector {
         definitions()
     }
 
-    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
         let is_off = |key: &str| settings.get(key).is_some_and(|text| text == "false");
         let mut faults = Vec::new();
         if is_off("enabled") {
@@ -42,11 +42,11 @@ impl SourceConnector for MirrorCheckpointConnector {
         if is_off(EMIT_CHECKPOINTS) {
             let message =
                 format!("MirrorCheckpointConnector can't run with {EMIT_CHECKPOINTS} set to false");
-            faults.push((EMIT_CHECKPOINTS, message));
+            faults.push(ConfigError::rule(EMIT_CHECKPOINTS, message));
         }
         if is_off(EMIT_OFFSET_SYNCS) {
             let message = "MirrorCheckpointConnector can't run without offset syncs";
-            faults.push((EMIT_OFFSET_SYNCS, message.to_owned()));
+            faults.push(ConfigError::rule(EMIT_OFFSET_SYNCS, message));
         }
         faults
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_pipeline::config::ConfigDef;
+use ferrovia_pipeline::config::{ConfigDef, ConfigError};
 use ferrovia_pipeline::connector::{
     ConnectorContext, ExactlyOnceSupport, SourceConnector, SourceOffsetChange,
 };
@@ -33,11 +33,11 @@ impl SourceConnector for MirrorSourceConnector {
         definitions()
     }
 
-    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<(&'static str, String)> {
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         let is = |key: &str, value: &str| settings.get(key).is_some_and(|text| text == value);
         if is(EXACTLY_ONCE, "required") && !reads_committed(settings) {
-            faults.push((EXACTLY_ONCE, NOT_COMMITTED.to_owned()));
+            faults.push(ConfigError::rule(EXACTLY_ONCE, NOT_COMMITTED));
         }
         let is_of_syncs = |key: &String| {
             key.starts_with("offset-syncs-") || key.starts_with("offset-syncs.topic.")
@@ -46,7 +46,7 @@ impl SourceConnector for MirrorSourceConnector {
             let message = format!(
                 "MirrorSourceConnector can't setup offset-syncs feature while {EMIT_OFFSET_SYNCS} set to false"
             );
-            faults.push((EMIT_OFFSET_SYNCS, message));
+            faults.push(ConfigError::rule(EMIT_OFFSET_SYNCS, message));
         }
         faults
     }

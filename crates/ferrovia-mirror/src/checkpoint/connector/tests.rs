@@ -37,14 +37,13 @@ fn connector_without_checkpoints_or_offset_syncs_is_refused() {
         ("emit.offset-syncs.enabled", "false"),
     ];
     let messages = [
-        (
+        ConfigError::rule(
             "emit.checkpoints.enabled",
-            "MirrorCheckpointConnector can't run with emit.checkpoints.enabled set to false"
-                .to_owned(),
+            "MirrorCheckpointConnector can't run with emit.checkpoints.enabled set to false",
         ),
-        (
+        ConfigError::rule(
             "emit.offset-syncs.enabled",
-            "MirrorCheckpointConnector can't run without offset syncs".to_owned(),
+            "MirrorCheckpointConnector can't run without offset syncs",
         ),
     ];
     assert_eq!(faults(&off), messages);

@@ -30,7 +30,7 @@ fn exactly_once_needs_a_consumer_that_reads_what_is_committed() {
     let support = |settings: &_| connector.exactly_once_support(settings);
     assert_eq!(support(&plain), Some(ExactlyOnceSupport::Unsupported));
     let faults = connector.validate(&plain);
-    assert_eq!(faults, [(EXACTLY_ONCE, NOT_COMMITTED.to_owned())]);
+    assert_eq!(faults, [ConfigError::rule(EXACTLY_ONCE, NOT_COMMITTED)]);
     for key in [
         "consumer.isolation.level",
         "source.consumer.isolation.level",
@@ -53,7 +53,7 @@ fn settings_of_offset_syncs_are_refused_where_none_are_written() {
     ] {
         let faults = connector.validate(&map(&[off, (key, "x")]));
         let message = "MirrorSourceConnector can't setup offset-syncs feature while emit.offset-syncs.enabled set to false";
-        assert_eq!(faults, [(EMIT_OFFSET_SYNCS, message.to_owned())]);
+        assert_eq!(faults, [ConfigError::rule(EMIT_OFFSET_SYNCS, message)]);
     }
 }
 

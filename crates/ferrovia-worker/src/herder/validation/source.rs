@@ -48,8 +48,8 @@ pub(super) fn add_own_faults(
     settings: &BTreeMap<String, String>,
     checked: &mut CheckedKeys,
 ) {
-    for (name, message) in asked(|| connector.validate(settings)).unwrap_or_default() {
-        checked.add_error(name, &message);
+    for fault in asked(|| connector.validate(settings)).unwrap_or_default() {
+        checked.add_error(fault.name(), &fault.to_string());
     }
 }
 
