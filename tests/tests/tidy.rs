@@ -15,10 +15,11 @@ const MADE: [&str; 5] = ["target", ".git", ".cache", "demo-out", "out"];
 /// Words that say nothing about what a file holds.
 const EMPTY_WORDS: [&str; 6] = ["util", "utils", "helper", "manager", "common", "misc"];
 /// Which of our crates each crate may use; the binary may use all.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("ferrovia-client", &[]),
     ("ferrovia-pipeline", &[]),
     ("ferrovia-connectors", &["ferrovia-pipeline"]),
+    ("ferrovia-mirror", &["ferrovia-client", "ferrovia-pipeline"]),
     ("ferrovia-worker", &["ferrovia-client", "ferrovia-pipeline"]),
     ("ferrovia-broker", &[]),
     (
@@ -27,6 +28,7 @@ const ARROWS: [(&str, &[&str]); 6] = [
             "ferrovia-broker",
             "ferrovia-client",
             "ferrovia-connectors",
+            "ferrovia-mirror",
             "ferrovia-pipeline",
             "ferrovia-worker",
         ],

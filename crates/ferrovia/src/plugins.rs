@@ -11,9 +11,9 @@ pub(crate) struct BuiltIn {
 
 impl BuiltIn {
     pub(crate) fn new() -> Self {
-        Self {
-            connectors: ferrovia_connectors::plugins(),
-        }
+        let mut connectors = ferrovia_connectors::plugins();
+        connectors.extend(ferrovia_mirror::plugins());
+        Self { connectors }
     }
 }
 

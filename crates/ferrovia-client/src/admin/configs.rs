@@ -69,4 +69,4 @@ pub async fn topic_configs(
 }
 
 /// What a resource of this number is.
-const TOPIC: i8 = 2;
+pub(super) const TOPIC: i8 = 2;

@@ -6,7 +6,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::cluster::Cluster;
 use crate::error::ClientError;
+use crate::net::Connection;
 use crate::net::backoff::Backoff;
+use crate::wire::api::Api;
 
 /// The attempts of one operation: `retry.backoff.ms` apart, until its time is up.
 pub(super) struct Attempts {
@@ -56,6 +58,27 @@ impl Attempts {
             operation: self.operation,
             timeout: self.timeout,
             last: last.to_string().into(),
+        }
+    }
+}
+
+/// Asks some broker until one answers.
+pub(super) async fn ask_any<A: Api + Clone>(
+    cluster: &Cluster,
+    request: A,
+) -> Result<(Connection, A::Response), ClientError> {
+    let mut attempts = Attempts::new(cluster, A::INFO.name);
+    loop {
+        let outcome = match cluster.any_node().await {
+            Ok(connection) => {
+                let answer = connection.call(request.clone()).await;
+                answer.map(|answer| (connection, answer))
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(answered) => return Ok(answered),
+            Err(error) => attempts.pause_after(error).await?,
         }
     }
 }

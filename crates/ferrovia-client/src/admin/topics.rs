@@ -125,14 +125,14 @@ pub async fn delete_topics(
 
 /// The controller where the metadata names one, else any broker, which forwards the request
 /// (KIP-590).
-async fn controller(cluster: &Cluster) -> Result<Connection, ClientError> {
+pub(super) async fn controller(cluster: &Cluster) -> Result<Connection, ClientError> {
     match cluster.metadata().controller_id {
         Some(node_id) => cluster.node(node_id).await,
         None => cluster.any_node().await,
     }
 }
 
-fn wrong_controller(
+pub(super) fn wrong_controller(
     connection: &Connection,
     api: &'static str,
     outcomes: &BTreeMap<Arc<str>, TopicOutcome>,
@@ -162,6 +162,6 @@ fn creatable(topic: &NewTopic) -> CreatableTopic {
         .with_configs(configs.collect())
 }
 
-fn timeout_ms(cluster: &Cluster) -> i32 {
+pub(super) fn timeout_ms(cluster: &Cluster) -> i32 {
     i32::try_from(cluster.settings().request_timeout.as_millis()).unwrap_or(i32::MAX)
 }

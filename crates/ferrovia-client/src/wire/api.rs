@@ -10,14 +10,17 @@ use std::fmt;
 
 use kafka_protocol::messages::{
     AddOffsetsToTxnRequest, AddOffsetsToTxnResponse, AddPartitionsToTxnRequest,
-    AddPartitionsToTxnResponse, ApiVersionsRequest, ApiVersionsResponse, CreateTopicsRequest,
+    AddPartitionsToTxnResponse, ApiVersionsRequest, ApiVersionsResponse, CreateAclsRequest,
+    CreateAclsResponse, CreatePartitionsRequest, CreatePartitionsResponse, CreateTopicsRequest,
     CreateTopicsResponse, DeleteGroupsRequest, DeleteGroupsResponse, DeleteTopicsRequest,
-    DeleteTopicsResponse, DescribeClusterRequest, DescribeClusterResponse, DescribeConfigsRequest,
-    DescribeConfigsResponse, DescribeGroupsRequest, DescribeGroupsResponse, EndTxnRequest,
-    EndTxnResponse, FetchRequest, FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse,
-    HeartbeatRequest, HeartbeatResponse, InitProducerIdRequest, InitProducerIdResponse,
-    JoinGroupRequest, JoinGroupResponse, LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest,
-    ListGroupsResponse, ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
+    DeleteTopicsResponse, DescribeAclsRequest, DescribeAclsResponse, DescribeClusterRequest,
+    DescribeClusterResponse, DescribeConfigsRequest, DescribeConfigsResponse,
+    DescribeGroupsRequest, DescribeGroupsResponse, EndTxnRequest, EndTxnResponse, FetchRequest,
+    FetchResponse, FindCoordinatorRequest, FindCoordinatorResponse, HeartbeatRequest,
+    HeartbeatResponse, IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse,
+    InitProducerIdRequest, InitProducerIdResponse, JoinGroupRequest, JoinGroupResponse,
+    LeaveGroupRequest, LeaveGroupResponse, ListGroupsRequest, ListGroupsResponse,
+    ListOffsetsRequest, ListOffsetsResponse, MetadataRequest, MetadataResponse,
     OffsetCommitRequest, OffsetCommitResponse, OffsetDeleteRequest, OffsetDeleteResponse,
     OffsetFetchRequest, OffsetFetchResponse, OffsetForLeaderEpochRequest,
     OffsetForLeaderEpochResponse, ProduceRequest, ProduceResponse, SaslAuthenticateRequest,
@@ -127,9 +130,13 @@ apis! {
     "AddOffsetsToTxn" 25, 3..=3, transaction::ADD_OFFSETS_TO_TXN, AddOffsetsToTxnRequest => AddOffsetsToTxnResponse;
     "EndTxn" 26, 3..=5, transaction::END_TXN, EndTxnRequest => EndTxnResponse;
     "TxnOffsetCommit" 28, 3..=3, transaction::TXN_OFFSET_COMMIT, TxnOffsetCommitRequest => TxnOffsetCommitResponse;
+    "DescribeAcls" 29, 2..=3, admin::DESCRIBE_ACLS, DescribeAclsRequest => DescribeAclsResponse;
+    "CreateAcls" 30, 2..=3, admin::CREATE_ACLS, CreateAclsRequest => CreateAclsResponse;
     "DescribeConfigs" 32, 4..=4, admin::DESCRIBE_CONFIGS, DescribeConfigsRequest => DescribeConfigsResponse;
     "SaslAuthenticate" 36, 2..=2, admin::SASL_AUTHENTICATE, SaslAuthenticateRequest => SaslAuthenticateResponse;
+    "CreatePartitions" 37, 2..=3, admin::CREATE_PARTITIONS, CreatePartitionsRequest => CreatePartitionsResponse;
     "DeleteGroups" 42, 2..=2, group::DELETE_GROUPS, DeleteGroupsRequest => DeleteGroupsResponse;
+    "IncrementalAlterConfigs" 44, 1..=1, admin::INCREMENTAL_ALTER_CONFIGS, IncrementalAlterConfigsRequest => IncrementalAlterConfigsResponse;
     "OffsetDelete" 47, 0..=0, group::OFFSET_DELETE, OffsetDeleteRequest => OffsetDeleteResponse;
     "DescribeCluster" 60, 0..=1, admin::DESCRIBE_CLUSTER, DescribeClusterRequest => DescribeClusterResponse;
 }

@@ -46,6 +46,8 @@ impl ErrorCode {
     pub const UNSUPPORTED_VERSION: Self = Self(35);
     /// A topic of this name exists already.
     pub const TOPIC_ALREADY_EXISTS: Self = Self(36);
+    /// The number of partitions cannot be had.
+    pub const INVALID_PARTITIONS: Self = Self(37);
     /// The request has to go to the controller.
     pub const NOT_CONTROLLER: Self = Self(41);
     /// A batch came before one that belongs in front of it.
@@ -62,6 +64,8 @@ impl ErrorCode {
     pub const CONCURRENT_TRANSACTIONS: Self = Self(51);
     /// The client may not use this transactional id.
     pub const TRANSACTIONAL_ID_AUTHORIZATION_FAILED: Self = Self(53);
+    /// No authorizer is set up at the broker.
+    pub const SECURITY_DISABLED: Self = Self(54);
     /// Another part of the request failed first.
     pub const OPERATION_NOT_ATTEMPTED: Self = Self(55);
     /// The partition's leader remembers nothing of the producer.

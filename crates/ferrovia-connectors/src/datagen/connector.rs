@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_pipeline::config::ConfigDef;
+use ferrovia_pipeline::config::{ConfigDef, ConfigError};
 use ferrovia_pipeline::connector::{ConnectorContext, SourceConnector};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::SourceTask;
@@ -22,6 +22,15 @@ pub struct DatagenConnector {
 impl SourceConnector for DatagenConnector {
     fn config(&self) -> ConfigDef {
         definitions()
+    }
+
+    /// What the settings have to be together. Those that are wrong by themselves are told of already.
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
+        if definitions().validate(settings).is_empty() {
+            Settings::parse(settings).err().into_iter().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     fn start(

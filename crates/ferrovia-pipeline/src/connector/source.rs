@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::ConfigDef;
+use crate::config::{ConfigDef, ConfigError};
 use crate::data::Map;
 use crate::error::ConnectError;
 use crate::source::{OffsetReader, SourceTask};
@@ -20,6 +20,17 @@ use crate::source::{OffsetReader, SourceTask};
 pub trait SourceConnector: Send {
     /// The definitions of the settings that this connector reads.
     fn config(&self) -> ConfigDef;
+
+    /// What is wrong with these settings beyond what the definitions say, such as two that cannot go together. A key at fault
+    /// need not be one of the connector's own. Called on connectors that were not started, where users ask for it and before
+    /// a connector is made.
+    ///
+    /// # Source
+    /// `org.apache.kafka.connect.connector.Connector.validate`
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
+        let _ = settings;
+        Vec::new()
+    }
 
     /// Begins with these settings. Called once, before [`task_configs`](Self::task_configs).
     ///

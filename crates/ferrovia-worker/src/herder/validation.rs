@@ -379,6 +379,10 @@ impl ConnectorValidator {
         let mut own = Definitions::default();
         own.define_all(&plugin.config());
         checked.replace(own.check(settings, &self.plugins));
+        let known = self.connectors.connector(plugin.class);
+        if let Some(ConnectorFactory::Source(make)) = known.map(|known| known.factory) {
+            source::add_own_faults(&*make(), settings.values, &mut checked);
+        }
         definitions.define_all(&plugin.config());
         checked.into_infos(definitions)
     }

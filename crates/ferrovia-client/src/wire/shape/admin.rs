@@ -87,6 +87,77 @@ pub(crate) const DESCRIBE_CONFIGS: Shape = Shape::new(
     ],
 );
 
+pub(crate) const INCREMENTAL_ALTER_CONFIGS: Shape = Shape::new(
+    1,
+    &[
+        field("throttle_time_ms", Throttle),
+        field(
+            "responses",
+            Array(&Struct(&[
+                field("error_code", I16),
+                field("error_message", Text).nullable(),
+                field("resource_type", I8),
+                field("resource_name", Text),
+            ])),
+        ),
+    ],
+);
+
+pub(crate) const CREATE_PARTITIONS: Shape = Shape::new(
+    2,
+    &[
+        field("throttle_time_ms", Throttle),
+        field(
+            "results",
+            Array(&Struct(&[
+                field("name", Text),
+                field("error_code", I16),
+                field("error_message", Text).nullable(),
+            ])),
+        ),
+    ],
+);
+
+pub(crate) const DESCRIBE_ACLS: Shape = Shape::new(
+    2,
+    &[
+        field("throttle_time_ms", Throttle),
+        field("error_code", I16),
+        field("error_message", Text).nullable(),
+        field(
+            "resources",
+            Array(&Struct(&[
+                field("resource_type", I8),
+                field("resource_name", Text),
+                field("pattern_type", I8),
+                field(
+                    "acls",
+                    Array(&Struct(&[
+                        field("principal", Text),
+                        field("host", Text),
+                        field("operation", I8),
+                        field("permission_type", I8),
+                    ])),
+                ),
+            ])),
+        ),
+    ],
+);
+
+pub(crate) const CREATE_ACLS: Shape = Shape::new(
+    2,
+    &[
+        field("throttle_time_ms", Throttle),
+        field(
+            "results",
+            Array(&Struct(&[
+                field("error_code", I16),
+                field("error_message", Text).nullable(),
+            ])),
+        ),
+    ],
+);
+
 pub(crate) const DESCRIBE_CLUSTER: Shape = Shape::new(
     0,
     &[

@@ -197,7 +197,8 @@ decoders_hold! {
         DeleteGroupsRequest;
     admin_layouts_agree_with_the_decoder: CreateTopicsRequest, DeleteTopicsRequest,
         DescribeConfigsRequest, DescribeClusterRequest, SaslHandshakeRequest,
-        SaslAuthenticateRequest;
+        SaslAuthenticateRequest, IncrementalAlterConfigsRequest, CreatePartitionsRequest,
+        DescribeAclsRequest, CreateAclsRequest;
     transaction_layouts_agree_with_the_decoder: InitProducerIdRequest, AddPartitionsToTxnRequest,
         AddOffsetsToTxnRequest, EndTxnRequest, TxnOffsetCommitRequest;
 }

@@ -118,3 +118,16 @@ fn defaults_are_javas() {
     assert_eq!(parsed.value("random.seed"), None);
     assert!(definitions().parse(&BTreeMap::new()).is_err());
 }
+
+#[test]
+fn settings_that_do_not_go_together_are_found_before_the_start() {
+    let faults = |settings: &[(&str, &str)]| {
+        let faults = DatagenConnector::default().validate(&all(settings));
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let one = "Must set exactly one of schema.string, schema.filename, quickstart";
+    assert_eq!(faults(&[]), [one]);
+    // What is wrong by itself is told of by the definitions.
+    assert!(faults(&[("quickstart", "user")]).is_empty());
+    assert!(faults(&[("quickstart", "users")]).is_empty());
+}

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ferrovia_pipeline::config::{ConfigDef, ConfigKey, ConfigType, Importance, Validator};
+use ferrovia_pipeline::config::{
+    ConfigDef, ConfigError, ConfigKey, ConfigType, Importance, Validator,
+};
 use ferrovia_pipeline::connector::{
     ConnectorContext, ExactlyOnceSupport, SourceConnector, SourceOffsetChange,
 };
@@ -61,6 +63,14 @@ impl SourceConnector for IdleSource {
 
     fn task(&self) -> Box<dyn SourceTask> {
         Box::new(IdleTask)
+    }
+
+    fn validate(&self, settings: &BTreeMap<String, String>) -> Vec<ConfigError> {
+        let refused = settings.get("refuses").filter(|what| *what == "file");
+        refused
+            .map(|_| ConfigError::rule("file", "The file is refused."))
+            .into_iter()
+            .collect()
     }
 
     fn exactly_once_support(

@@ -42,6 +42,17 @@ pub(super) fn check(
     }
 }
 
+/// Adds what a connector, which was not started, says against its settings beyond its definitions.
+pub(super) fn add_own_faults(
+    connector: &dyn SourceConnector,
+    settings: &BTreeMap<String, String>,
+    checked: &mut CheckedKeys,
+) {
+    for fault in asked(|| connector.validate(settings)).unwrap_or_default() {
+        checked.add_error(fault.name(), &fault.to_string());
+    }
+}
+
 /// Whether a setting without a fault has this value.
 fn is(checked: &CheckedKeys, name: &str, value: &str) -> bool {
     let found = checked.sound_value(name);
@@ -60,7 +71,7 @@ fn fault_of_support(support: Option<ExactlyOnceSupport>) -> Option<&'static str>
 fn asked<T>(question: impl FnOnce() -> T) -> Option<T> {
     let answer = catch_unwind(AssertUnwindSafe(question));
     if answer.is_err() {
-        tracing::error!("a connector panicked while its guarantees were checked");
+        tracing::error!("a connector panicked while its settings were checked");
     }
     answer.ok()
 }

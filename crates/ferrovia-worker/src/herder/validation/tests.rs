@@ -418,3 +418,25 @@ fn sink_must_not_read_in_the_group_of_its_workers() {
     assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(undefined, [key]);
 }
+
+#[test]
+fn connector_may_refuse_settings_beyond_its_definitions() {
+    let faults = |refuses: &str| {
+        let all = [
+            ("name", "s"),
+            ("connector.class", "FileStreamSource"),
+            ("topic", "t"),
+            ("file", "f"),
+            ("refuses", refuses),
+        ];
+        let infos = validator(&[]).validate(&testing::given(&all)).unwrap();
+        let values = infos.configs.into_iter().filter_map(|info| info.value);
+        let faulty = values.filter(|value| !value.errors.is_empty());
+        faulty
+            .map(|value| (value.name, value.errors))
+            .collect::<Vec<_>>()
+    };
+    let refused = ("file".to_owned(), vec!["The file is refused.".to_owned()]);
+    assert_eq!(faults("file"), [refused]);
+    assert_eq!(faults("nothing"), []);
+}

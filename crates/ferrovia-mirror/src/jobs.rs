@@ -1,0 +1,181 @@
+//! Jobs that a connector does beside its tasks: on a thread of its own, the first ones before its start ends, others at
+//! intervals. A job that fails is logged and done again when its time comes.
+//!
+//! # Source
+//! `org.apache.kafka.connect.mirror.Scheduler`
+
+use std::fmt;
+use std::future::Future;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use ferrovia_pipeline::error::ConnectError;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+/// A thread with a runtime that does one piece of work until it ends or is told to stop.
+pub(crate) struct JobThread {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl JobThread {
+    /// Starts the thread. The work is dropped where it waits as soon as it is told to stop.
+    ///
+    /// # Errors
+    /// The system gives no thread or no runtime.
+    pub(crate) fn spawn<W, F>(name: &str, work: W) -> Result<Self, ConnectError>
+    where
+        W: FnOnce() -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
+        let failed = |error| ConnectError::failed_by("Cannot start a thread", error);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let (stop, mut stopped) = watch::channel(false);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        let body = move || {
+            runtime.block_on(async move {
+                tokio::select! {
+                    // An error means that the owner is gone, which is as good as being told.
+                    _ = stopped.changed() => {}
+                    () = work() => {}
+                }
+            });
+        };
+        Ok(Self {
+            stop,
+            thread: Some(thread.spawn(body).map_err(failed)?),
+        })
+    }
+
+    /// Tells the thread to stop and waits for its end, which comes at once: the work waits for the network only.
+    pub(crate) fn stop(&mut self) {
+        self.stop.send_replace(true);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("a connector's thread panicked");
+        }
+    }
+}
+
+impl Drop for JobThread {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for JobThread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JobThread").finish_non_exhaustive()
+    }
+}
+
+/// Lets a start wait until the first jobs are done.
+pub(crate) fn first_jobs() -> (SyncSender<()>, Receiver<()>) {
+    sync_channel(1)
+}
+
+/// Does one job. What goes wrong is logged, and a job that takes longer than `limit` is given up.
+pub(crate) async fn done(
+    label: &str,
+    description: &str,
+    limit: Option<Duration>,
+    job: impl Future<Output = Result<(), ConnectError>>,
+) {
+    let outcome = match limit {
+        Some(limit) => timeout(limit, job).await,
+        None => Ok(job.await),
+    };
+    match outcome {
+        Ok(Ok(())) => tracing::debug!("{label}: done with {description}"),
+        Ok(Err(error)) => {
+            let trace = error.trace();
+            tracing::error!("{label}: error while {description}: {trace}");
+        }
+        Err(_) => tracing::error!("{label}: timed out while {description}"),
+    }
+}
+
+/// When jobs are due. Knows no clock.
+#[derive(Debug)]
+pub(crate) struct Timetable<J> {
+    entries: Vec<Entry<J>>,
+}
+
+#[derive(Debug)]
+struct Entry<J> {
+    job: J,
+    interval: Duration,
+    next: Instant,
+}
+
+impl<J: Copy> Timetable<J> {
+    pub(crate) fn new() -> Self {
+        Self {
+            entries: Vec::new(),
+        }
+    }
+
+    /// Does a job at once and then at intervals; never with `None`.
+    pub(crate) fn now_and_every(&mut self, job: J, interval: Option<Duration>, now: Instant) {
+        self.add(job, interval, |_| now);
+    }
+
+    /// Does a job after each interval; never with `None`.
+    pub(crate) fn every(&mut self, job: J, interval: Option<Duration>, now: Instant) {
+        self.add(job, interval, |interval| now + interval);
+    }
+
+    fn add(&mut self, job: J, interval: Option<Duration>, first: impl FnOnce(Duration) -> Instant) {
+        let Some(interval) = interval else { return };
+        let interval = interval.clamp(INTERVAL_MIN, INTERVAL_MAX);
+        self.entries.push(Entry {
+            job,
+            interval,
+            next: first(interval),
+        });
+    }
+
+    /// The job that is due, which gets its next time; or the time at which one is due, if there is any.
+    pub(crate) fn due(&mut self, now: Instant) -> Result<J, Option<Instant>> {
+        let entries = self.entries.iter_mut();
+        let Some(soonest) = entries.min_by_key(|entry| entry.next) else {
+            return Err(None);
+        };
+        if soonest.next > now {
+            return Err(Some(soonest.next));
+        }
+        // A job that was kept from running is done once, not as often as it was due.
+        let next = soonest.next + soonest.interval;
+        soonest.next = if next > now {
+            next
+        } else {
+            now + soonest.interval
+        };
+        Ok(soonest.job)
+    }
+
+    /// Waits for the next job; for ever where there is none.
+    pub(crate) async fn next(&mut self) -> J {
+        loop {
+            match self.due(Instant::now()) {
+                Ok(job) => return job,
+                Err(Some(at)) => tokio::time::sleep_until(at.into()).await,
+                Err(None) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+/// What an interval of nothing counts as: Java refuses it with an exception.
+const INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// What a longer interval counts as, so that times do not overflow.
+const INTERVAL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
+
+#[cfg(test)]
+mod tests;

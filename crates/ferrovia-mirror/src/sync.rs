@@ -1,0 +1,1 @@
+//! Offset syncs: which offset at the target stands for which one at the source.
