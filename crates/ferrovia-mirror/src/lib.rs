@@ -17,6 +17,7 @@ mod topics;
 mod internal_topic;
 mod altered;
 mod bytes;
+mod walk;
 mod topic_reader;
 #[cfg(test)]
 mod testing;

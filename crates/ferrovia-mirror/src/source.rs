@@ -4,6 +4,10 @@ pub mod connector;
 mod plan;
 mod keeper;
 pub mod task;
+mod reader;
+mod copy;
+mod syncs;
+mod sync_writer;
 
 pub use connector::MirrorSourceConnector;
 pub use task::MirrorSourceTask;

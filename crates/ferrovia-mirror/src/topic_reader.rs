@@ -9,14 +9,12 @@ use ferrovia_client::admin::{OffsetQuery, OffsetSpec};
 use ferrovia_client::fetch::{FetchSettings, Fetched, Fetcher, OffsetReset, Start};
 use ferrovia_client::settings::IsolationLevel;
 use ferrovia_client::{Cluster, ConsumerSettings, FramePool, MemoryBudget, TopicPartition};
-use ferrovia_pipeline::batch::{
-    AbortedTransactions, Admission, BatchError, InflateLimits, Inflater, RawBatch, RecordRef,
-    batches,
-};
+use ferrovia_pipeline::batch::{BatchError, InflateLimits, Inflater, RecordRef};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::time::sleep;
 
 use crate::clients;
+use crate::walk::{Seen, walk};
 
 /// Reads from the first record on.
 pub(crate) struct TopicReader {
@@ -112,32 +110,13 @@ impl TopicReader {
         fetched: Fetched,
         each: &mut impl FnMut(&RecordRef<'_>),
     ) -> Result<(), ConnectError> {
-        let (mut next, mut epoch, mut fault) = (fetched.from_offset, None, None);
-        let mut aborted = AbortedTransactions::new(match self.isolation {
-            IsolationLevel::ReadCommitted => fetched.aborted,
-            IsolationLevel::ReadUncommitted => Vec::new(),
-        });
-        for batch in batches(fetched.records) {
-            let shown = batch.and_then(|batch| {
-                let header = batch.header();
-                if header.next_offset() <= next {
-                    return Ok((next, epoch));
-                }
-                if aborted.admits(&batch)? == Admission::Deliver {
-                    records(&mut self.inflater, &batch, next, each)?;
-                }
-                let epoch = Some(header.partition_leader_epoch).filter(|epoch| *epoch >= 0);
-                Ok((header.next_offset(), epoch))
-            });
-            match shown {
-                Ok(after) => (next, epoch) = after,
-                Err(error) => {
-                    fault = Some(error);
-                    break;
-                }
-            }
-        }
-        self.fetcher.advance(&self.partition, next, epoch);
+        let walked = walk(fetched, self.isolation);
+        let shown = walked.seen.iter();
+        let shown = shown.map(|seen| records(&mut self.inflater, seen, each));
+        let shown = shown.collect::<Result<(), BatchError>>();
+        self.fetcher
+            .advance(&self.partition, walked.next, walked.epoch);
+        let fault = shown.err().or(walked.fault);
         fault.map_or(Ok(()), |error| Err(self.failed(error)))
     }
 
@@ -148,14 +127,12 @@ impl TopicReader {
 
 fn records(
     inflater: &mut Inflater,
-    batch: &RawBatch,
-    from_offset: i64,
+    seen: &Seen,
     each: &mut impl FnMut(&RecordRef<'_>),
 ) -> Result<(), BatchError> {
-    batch.verify_crc()?;
-    for record in inflater.open(batch)?.records() {
+    for record in inflater.open(&seen.batch)?.records() {
         let record = record?;
-        if record.offset >= from_offset {
+        if record.offset >= seen.from_offset {
             each(&record);
         }
     }
@@ -168,11 +145,8 @@ fn fetching(consumer: &ConsumerSettings) -> FetchSettings {
         bytes_max: FETCH_BYTES,
         partition_bytes_max: PARTITION_FETCH_BYTES,
         wait_max_ms: FETCH_WAIT_MS,
-        isolation: consumer.isolation_level,
         reset: OffsetReset::Earliest,
-        rack: consumer.client.client_rack.to_string(),
-        retry_backoff: consumer.client.retry_backoff,
-        retry_backoff_max: consumer.client.retry_backoff_max,
+        ..FetchSettings::of(consumer)
     }
 }
 

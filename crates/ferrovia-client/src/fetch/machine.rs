@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::TopicPartition;
 use crate::fetch::position::{Leader, OffsetReset, Phase, Position, Start};
 use crate::fetch::session::{PartitionAsk, SessionRequest};
-use crate::settings::IsolationLevel;
+use crate::settings::{AutoOffsetReset, ConsumerSettings, IsolationLevel};
 
 pub use answer::{FetchAnswer, PartitionAnswer};
 use lane::Lane;
@@ -41,6 +41,29 @@ pub struct FetchSettings {
     pub retry_backoff: Duration,
     /// `retry.backoff.max.ms`
     pub retry_backoff_max: Duration,
+}
+
+impl FetchSettings {
+    /// The part of a consumer's settings that shapes fetching.
+    pub fn of(consumer: &ConsumerSettings) -> Self {
+        let bytes = |size: u32| i32::try_from(size).unwrap_or(i32::MAX);
+        Self {
+            bytes_min: bytes(consumer.fetch_min_bytes),
+            bytes_max: bytes(consumer.fetch_max_bytes),
+            partition_bytes_max: bytes(consumer.max_partition_fetch_bytes),
+            wait_max_ms: i32::try_from(consumer.fetch_max_wait.as_millis()).unwrap_or(i32::MAX),
+            isolation: consumer.isolation_level,
+            reset: match consumer.auto_offset_reset {
+                AutoOffsetReset::Earliest => OffsetReset::Earliest,
+                AutoOffsetReset::Latest => OffsetReset::Latest,
+                AutoOffsetReset::ByDuration(age) => OffsetReset::ByDuration(age),
+                AutoOffsetReset::None => OffsetReset::None,
+            },
+            rack: consumer.client.client_rack.to_string(),
+            retry_backoff: consumer.client.retry_backoff,
+            retry_backoff_max: consumer.client.retry_backoff_max,
+        }
+    }
 }
 
 /// The bytes that were fetched from one partition.

@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 
 use ferrovia_client::TopicPartition;
 
-use crate::bytes::{BytesError, Reader};
+use crate::bytes::BytesError;
+use crate::sync::OffsetSync;
 
 /// Syncs of one partition.
 const SYNCS: usize = 64;
@@ -71,11 +72,8 @@ impl SyncStore {
     /// # Errors
     /// It is none.
     pub(super) fn on_record(&mut self, key: &[u8], value: &[u8]) -> Result<(), BytesError> {
-        let (mut key, mut value) = (Reader::new(key), Reader::new(value));
-        let topic = key.text()?;
-        let partition = TopicPartition::new(topic, key.int()?);
-        let (upstream, downstream) = (value.long()?, value.long()?);
-        self.on_sync(partition, upstream, downstream);
+        let sync = OffsetSync::read(key, value)?;
+        self.on_sync(sync.partition, sync.upstream, sync.downstream);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use ferrovia_client::budget::{FramePool, MemoryBudget};
 use ferrovia_client::cluster::Cluster;
-use ferrovia_client::fetch::{Fetched, Fetcher, Start};
+use ferrovia_client::fetch::{FetchSettings, Fetched, Fetcher, Start};
 use ferrovia_client::group::{GroupEvent, GroupMembership, Subscription};
 use ferrovia_client::settings::{ConsumerSettings, IsolationLevel};
 use ferrovia_pipeline::batch::{InflateLimits, Inflater};
@@ -180,7 +180,7 @@ impl Driver {
         let inflater = Inflater::new(InflateLimits::default());
         let errors = ErrorLog::new(spec.reports.policy());
         let batch = SinkBatch::new(spec.plan, inflater, errors, spec.consumer.check_crcs);
-        let settings = crate::task::sink::fetch::settings(&spec.consumer);
+        let settings = FetchSettings::of(&spec.consumer);
         Self {
             task: Guarded::new(spec.task, Arc::clone(spec.metrics.activity())),
             context,

@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use ferrovia_client::fetch::{FetchSettings, Fetched, Fetcher, OffsetReset};
-use ferrovia_client::settings::{AutoOffsetReset, ConsumerSettings};
+use ferrovia_client::fetch::{Fetched, Fetcher};
 use ferrovia_pipeline::batch::{BatchError, batches};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::{Delivery, SinkBatch};
@@ -14,27 +13,6 @@ use ferrovia_pipeline::topic::TopicPartition;
 use crate::task::sink::commit::CommitPosition;
 use crate::task::sink::decode::Visibility;
 use crate::task::sink::partition;
-
-/// The part of a consumer's settings that shapes fetching.
-pub(super) fn settings(consumer: &ConsumerSettings) -> FetchSettings {
-    let bytes = |size: u32| i32::try_from(size).unwrap_or(i32::MAX);
-    FetchSettings {
-        bytes_min: bytes(consumer.fetch_min_bytes),
-        bytes_max: bytes(consumer.fetch_max_bytes),
-        partition_bytes_max: bytes(consumer.max_partition_fetch_bytes),
-        wait_max_ms: i32::try_from(consumer.fetch_max_wait.as_millis()).unwrap_or(i32::MAX),
-        isolation: consumer.isolation_level,
-        reset: match consumer.auto_offset_reset {
-            AutoOffsetReset::Earliest => OffsetReset::Earliest,
-            AutoOffsetReset::Latest => OffsetReset::Latest,
-            AutoOffsetReset::ByDuration(age) => OffsetReset::ByDuration(age),
-            AutoOffsetReset::None => OffsetReset::None,
-        },
-        rack: consumer.client.client_rack.to_string(),
-        retry_backoff: consumer.client.retry_backoff,
-        retry_backoff_max: consumer.client.retry_backoff_max,
-    }
-}
 
 /// What one partition's bytes turned out to hold.
 struct Walked {
