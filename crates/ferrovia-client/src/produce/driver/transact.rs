@@ -95,6 +95,7 @@ impl Transacting {
         }
         if self.machine.is_at_rest()
             && let Some(call) = self.begin.take()
+            && !call.is_closed()
         {
             answer(Some(call), self.machine.begin());
         }

@@ -70,6 +70,9 @@ impl Machine {
     ) -> Consequence {
         let code = match outcome {
             Ok(identity) => {
+                if self.has_call() {
+                    self.outcome = Some(Ok(()));
+                }
                 self.identity = Some(identity);
                 self.rest();
                 return Consequence {
