@@ -45,6 +45,8 @@ pub(in crate::produce) struct Machine {
     needs_new_epoch: bool,
     is_asking: bool,
     not_before: Option<Instant>,
+    /// Failures since the last request that succeeded.
+    failures: u32,
     /// The end of the call that is under way: start, commit or abort.
     outcome: Option<Result<(), ProduceError>>,
 }
@@ -113,6 +115,8 @@ pub(in crate::produce) struct Consequence {
     pub(in crate::produce) forget_coordinator: bool,
     /// Start all sequence numbers over with this identity.
     pub(in crate::produce) start_over: Option<ProducerIdentity>,
+    /// Tell the operator of a failure after which the request goes again.
+    pub(in crate::produce) retry: Option<ProduceError>,
 }
 
 /// Batches that are not to be sent any more.
@@ -141,6 +145,7 @@ impl Machine {
             needs_new_epoch: false,
             is_asking: false,
             not_before: None,
+            failures: 0,
             outcome: None,
         }
     }

@@ -366,3 +366,21 @@ fn commit_is_done_though_the_new_epoch_behind_it_is_not_to_be_had() {
         Err(ProduceError::Fenced { .. })
     ));
 }
+
+#[test]
+fn operators_hear_of_a_coordinators_troubles_less_and_less_often() {
+    let check = |code, expected: &[u32]| {
+        let mut play = Play::new(Protocol::V1);
+        let mut heard = Vec::new();
+        for attempt in 1..=17 {
+            let done = play.told(Request::Init(None), Reply::Init(Err(code)));
+            heard.extend(done.retry.map(|_| attempt));
+            play.wait(100);
+        }
+        assert_eq!(heard, expected, "{code}");
+        play.told(Request::Init(None), Reply::Init(Ok(identity(0))));
+        assert_eq!(play.machine.failures, 0);
+    };
+    check(ErrorCode::COORDINATOR_NOT_AVAILABLE, &[1, 2, 4, 8, 16]);
+    check(ErrorCode::CONCURRENT_TRANSACTIONS, &[16]);
+}
