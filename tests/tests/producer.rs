@@ -238,8 +238,8 @@ async fn check_transactions(kafka: &Kafka, lab: &mut Lab, topic: &str) -> io::Re
     assert_eq!(lab.scan_at(topic, "read_committed")?.count(), 4 * 30 - 20);
 
     let ids = BTreeSet::from([Arc::from(topic)]);
-    let fenced = fence_producers(&cluster(&settings), ids, None).await;
-    let outcomes: Vec<Result<_, ClientError>> = fenced.into_values().collect();
+    let fenced = fence_producers(&cluster(&settings), ids).await;
+    let outcomes: Vec<Result<(), ClientError>> = fenced.into_values().collect();
     assert!(matches!(outcomes.as_slice(), [Ok(_)]), "{outcomes:?}");
     let late = producer.begin().await.map_err(io::Error::other)?;
     let _refused = late.send(to(0), batch("late", 0, 10)?).await.await;
@@ -279,6 +279,5 @@ async fn missing_topic_and_full_buffer_end_in_javas_words() -> io::Result<()> {
         error.map_err(|error| error.to_string()),
         Err(text.to_owned())
     );
-    assert_eq!(producer.unacknowledged_bytes(), 0);
     Ok(())
 }

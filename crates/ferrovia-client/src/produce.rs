@@ -21,6 +21,7 @@ mod window;
 
 pub use self::entrance::Ack;
 pub use self::error::ProduceError;
+pub(crate) use self::idempotence::init_producer_id;
 pub use self::message::Produced;
 pub use self::stamp::ProducerIdentity;
 pub use self::transaction::{Transaction, TransactionalProducer};
@@ -53,8 +54,8 @@ impl Producer {
         Self { entrance }
     }
 
-    /// Queues one sealed record batch, with no producer in its header. Bytes that nobody else holds
-    /// are not copied. Waits for at most `max.block.ms` until the metadata names the partition and
+    /// Queues one sealed record batch, with no producer in its header. Its bytes are copied once for
+    /// each attempt, into the request that they leave in. Waits for at most `max.block.ms` until the metadata names the partition and
     /// there is room in `buffer.memory`; a batch larger than that waits until it is alone.
     ///
     /// All that goes wrong is told by the [`Ack`], so that it is told in order.
@@ -66,11 +67,5 @@ impl Producer {
     /// `KafkaProducer.doSend`
     pub async fn send(&self, partition: TopicPartition, batch: Bytes) -> Ack {
         self.entrance.send(partition, batch).await
-    }
-
-    /// Bytes that wait for an acknowledgement.
-    #[must_use]
-    pub fn unacknowledged_bytes(&self) -> usize {
-        self.entrance.unacknowledged_bytes()
     }
 }

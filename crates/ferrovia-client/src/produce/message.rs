@@ -17,16 +17,11 @@ use crate::wire::error_code::ErrorCode;
 pub struct Produced {
     /// Offset of its first record; `None` where the broker only knows that it has the batch.
     pub base_offset: Option<i64>,
-    /// The broker's time for it in milliseconds since 1970, where the topic uses that.
-    pub log_append_time: Option<i64>,
 }
 
 impl Produced {
     /// The batch is in the log, and nobody remembers where.
-    pub(super) const SOMEWHERE: Self = Self {
-        base_offset: None,
-        log_append_time: None,
-    };
+    pub(super) const SOMEWHERE: Self = Self { base_offset: None };
 }
 
 /// Why a leader did not take a batch.
@@ -94,7 +89,6 @@ pub(super) fn answer(response: &ProduceResponse) -> Answer {
         for partition in &topic.partition_responses {
             let produced = Produced {
                 base_offset: Some(partition.base_offset).filter(|offset| *offset >= 0),
-                log_append_time: Some(partition.log_append_time_ms).filter(|time| *time >= 0),
             };
             let refusal = |code| Refusal {
                 code,
