@@ -28,6 +28,7 @@ use crate::budget::{Credit, FramePool};
 use crate::error::{ClientError, CloseReason};
 use crate::settings::{BrokerAddress, ClientSettings};
 use crate::wire::api::{Api, ApiInfo};
+use crate::wire::body::Body;
 use crate::wire::message;
 
 /// A handle of a connection to one broker.
@@ -169,6 +170,19 @@ impl Connection {
         let version = self.negotiated_within(R::INFO, versions)?;
         let body = message::encode_body(&request, version)?;
         drop(request);
+        self.start_encoded::<R>(body.into(), version)
+    }
+
+    /// [`Connection::start`] with a body that was encoded in this version, which both sides speak.
+    ///
+    /// # Errors
+    /// As for [`Connection::start`].
+    pub(crate) fn start_encoded<R: Api>(
+        &self,
+        body: Body,
+        version: i16,
+    ) -> Result<impl Future<Output = Result<R::Response, ClientError>> + Send + use<R>, ClientError>
+    {
         let timeout = self.shared.request_timeout;
         let deadline = Instant::now() + timeout;
         let answer = self.shared.start(R::INFO, version, body, deadline)?;
@@ -181,7 +195,7 @@ impl Connection {
     }
 
     /// The newest common version within a narrower range than this client speaks.
-    fn negotiated_within(
+    pub(crate) fn negotiated_within(
         &self,
         api: &'static ApiInfo,
         versions: (i16, i16),
@@ -269,7 +283,7 @@ impl Shared {
             let outgoing = Outgoing {
                 api,
                 version,
-                body,
+                body: body.into(),
                 credit,
                 deadline,
                 reply,
@@ -303,7 +317,7 @@ impl Shared {
         &self,
         api: &'static ApiInfo,
         version: i16,
-        body: Bytes,
+        body: Body,
         deadline: Instant,
     ) -> Result<oneshot::Receiver<Bytes>, ClientError> {
         let slot = Arc::clone(&self.slots)

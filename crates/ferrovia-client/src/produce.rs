@@ -54,8 +54,8 @@ impl Producer {
         Self { entrance }
     }
 
-    /// Queues one sealed record batch, with no producer in its header. Its bytes are copied once for
-    /// each attempt, into the request that they leave in. Waits for at most `max.block.ms` until the metadata names the partition and
+    /// Queues one sealed record batch, with no producer in its header. Bytes that nobody else holds
+    /// are not copied. Waits for at most `max.block.ms` until the metadata names the partition and
     /// there is room in `buffer.memory`; a batch larger than that waits until it is alone.
     ///
     /// All that goes wrong is told by the [`Ack`], so that it is told in order.

@@ -243,9 +243,8 @@ impl Driver {
         };
         let mut failed = Vec::new();
         while let Some(dispatch) = self.window.next_dispatch(outlook, now) {
-            let request = self.head.request(&dispatch);
             let started = match self.connections.get(&dispatch.node_id) {
-                Some(connection) => connection.start(request, versions),
+                Some(connection) => self.head.start(connection, &dispatch, versions),
                 None => Err(ClientError::UnknownNode {
                     node_id: dispatch.node_id,
                 }),

@@ -305,4 +305,4 @@ const REMEMBERED_BATCHES: u64 = 5;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

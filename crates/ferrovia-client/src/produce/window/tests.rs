@@ -10,7 +10,7 @@ use crate::produce::stamp::tests::{opened, sealed};
 use crate::settings::BrokerAddress;
 use crate::wire::error_code::ErrorCode;
 
-pub(super) fn settings(numbering: Numbering) -> WindowSettings {
+pub(in crate::produce) fn settings(numbering: Numbering) -> WindowSettings {
     WindowSettings {
         requests_per_node: if numbering == Numbering::None { 2 } else { 5 },
         request_bytes: 1_000,
@@ -23,7 +23,7 @@ pub(super) fn settings(numbering: Numbering) -> WindowSettings {
 }
 
 /// A cluster of brokers 1 and 2 with the given leader of each partition of `t`.
-pub(super) fn view(leaders: &[i32]) -> MetadataView {
+pub(in crate::produce) fn view(leaders: &[i32]) -> MetadataView {
     let broker = |port| BrokerMetadata {
         address: BrokerAddress {
             host: "h".into(),
@@ -49,7 +49,7 @@ pub(super) fn view(leaders: &[i32]) -> MetadataView {
     }
 }
 
-pub(super) fn t(partition: i32) -> TopicPartition {
+pub(in crate::produce) fn t(partition: i32) -> TopicPartition {
     TopicPartition::new("t", partition)
 }
 
