@@ -2,6 +2,7 @@
 
 mod file;
 mod fill;
+mod produce;
 
 use std::fs;
 use std::io;
@@ -26,11 +27,11 @@ const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Client {
-    /// Java Connect with a sink that only counts, tuned.
+    /// Java Connect with a sink that only counts, tuned; or Java's producer.
     Java,
     /// The bare client.
     Bare,
-    /// Ferrovia with its discarding sink.
+    /// Ferrovia with its discarding sink; or its client's producer.
     Ferrovia,
     /// Ferrovia with a source that makes up its records.
     Generator,
@@ -77,6 +78,7 @@ impl Client {
         };
         let sample = match (shape.work, self) {
             (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
+            (Work::Produce, _) => produce::produce(self, kafka, shape, records, round),
             (Work::File, _) => file::drain(make, self, kafka, shape, records, round),
             (_, Self::Java) => java(kafka, shape, records, round),
             (_, Self::Bare) => program(self, bare_path()?, &[], kafka, shape),

@@ -21,6 +21,8 @@ pub enum Work {
     File,
     /// The other way: from a file by FileStreamSource and StringConverter, or from nothing by a generator.
     Fill,
+    /// From memory by a producer alone.
+    Produce,
 }
 
 /// The connector settings of [`Work::Transform`].
@@ -68,7 +70,7 @@ pub struct Shape {
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 7] = [
+pub const SHAPES: [Shape; 11] = [
     shape(
         "text-1500",
         "1,500 B, uncompressed",
@@ -113,7 +115,38 @@ pub const SHAPES: [Shape; 7] = [
             0.2,
         )
     },
+    produced("produce-100", "100 B, by a producer alone", "none", 100),
+    produced(
+        "produce-100-lz4",
+        "100 B, by a producer alone, lz4",
+        "lz4",
+        100,
+    ),
+    produced(
+        "produce-1024",
+        "1,024 B, by a producer alone",
+        "none",
+        1_024,
+    ),
+    produced(
+        "produce-1024-lz4",
+        "1,024 B, by a producer alone, lz4",
+        "lz4",
+        1_024,
+    ),
 ];
+
+const fn produced(
+    name: &'static str,
+    title: &'static str,
+    codec: &'static str,
+    value_bytes: usize,
+) -> Shape {
+    Shape {
+        work: Work::Produce,
+        ..shape(name, title, "text", codec, value_bytes, 0.3)
+    }
+}
 
 const fn shape(
     name: &'static str,
@@ -152,9 +185,16 @@ impl Shape {
     /// When the broker refuses, or the disk is full.
     pub fn prepare(&self, kafka: &Kafka, bytes: u64) -> io::Result<u64> {
         let records = self.records(bytes);
-        if self.work == Work::Fill {
-            self.write_lines(&self.file(kafka), records)?;
-            return Ok(records);
+        match self.work {
+            Work::Fill => {
+                self.write_lines(&self.file(kafka), records)?;
+                return Ok(records);
+            }
+            Work::Produce => {
+                self.write_payloads(&self.file(kafka))?;
+                return Ok(records);
+            }
+            Work::Discard | Work::Transform | Work::File => {}
         }
         let mut lab = Lab::start(kafka)?;
         lab.create(self.name, PARTITIONS)?;
@@ -173,7 +213,13 @@ impl Shape {
         lab.produce(&load).map(|tally| tally.count())
     }
 
-    /// Where the lines are that a source reads.
+    /// The codec of its batches.
+    #[must_use]
+    pub fn codec(&self) -> &'static str {
+        self.codec
+    }
+
+    /// Where the lines are that a source reads, or a producer's payloads.
     #[must_use]
     pub fn file(&self, kafka: &Kafka) -> PathBuf {
         kafka.folder().join(format!("{}.txt", self.name))
@@ -185,4 +231,24 @@ impl Shape {
         (0..records).try_for_each(|number| writeln!(file, "{number:010}:{filler}"))?;
         file.flush()
     }
+
+    /// Lines of a journal: half of each is words, half is noise.
+    fn write_payloads(&self, file: &Path) -> io::Result<()> {
+        let mut file = BufWriter::new(File::create(file)?);
+        let (mut noise, mut line) = (1_u64, Vec::new());
+        for _ in 0..PAYLOADS {
+            while line.len() < self.value_bytes {
+                noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                write!(line, "order={noise:016x} state=shipped ")?;
+            }
+            line.truncate(self.value_bytes);
+            file.write_all(&line)?;
+            file.write_all(b"\n")?;
+            line.clear();
+        }
+        file.flush()
+    }
 }
+
+/// Different values of a producer alone.
+const PAYLOADS: usize = 4_096;

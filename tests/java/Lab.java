@@ -11,6 +11,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
@@ -71,6 +72,7 @@ public final class Lab {
             case "send" -> send(words);
             case "read" -> read(words[1], words[2]);
             case "scan" -> scan(words[1], words[2]);
+            case "order" -> order(words[1], words[2]);
             case "ends" -> offsets(ends(words[1]));
             case "committed" -> offsets(committed(words[1]));
             case "epochs" -> epochs(words[1]);
@@ -87,7 +89,7 @@ public final class Lab {
         String topic = words[1];
         Map<String, String> settings = Arrays.stream(words).skip(3).map(word -> word.split("=", 2))
             .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
-        admin.createTopics(List.of(new NewTopic(topic, Integer.parseInt(words[2]), (short) 1).configs(settings))).all().get();
+        admin.createTopics(List.of(new NewTopic(topic, Optional.of(Integer.parseInt(words[2])), Optional.empty()).configs(settings))).all().get();
         // The controller has it; a moment later the broker knows it as well.
         long deadline = System.nanoTime() + 30_000_000_000L;
         while (!admin.listTopics().names().get().contains(topic)) {
@@ -266,6 +268,42 @@ public final class Lab {
             }
         }
         return census.toString();
+    }
+
+    /**
+     * Reads a topic to its end, whose values begin with ten digits: their number in their partition. Answers for each partition
+     * how many there are and how many of them are not the next number after the one before; then what the first of these was.
+     */
+    private String order(String topic, String isolation) throws Exception {
+        Set<TopicPartition> partitions = ends(topic).keySet();
+        Map<Integer, long[]> seen = new TreeMap<>();
+        StringBuilder first = new StringBuilder();
+        Properties settings = new Properties();
+        settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
+        settings.put(ConsumerConfig.MAX_POLL_RECORDS_CONFIG, 10_000);
+        settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation);
+        try (var consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            consumer.assign(partitions);
+            consumer.seekToBeginning(partitions);
+            Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
+            while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
+                consumer.poll(Duration.ofSeconds(1)).forEach(record -> {
+                    long number = Long.parseLong(new String(record.value(), 0, 10, StandardCharsets.US_ASCII));
+                    long[] partition = seen.computeIfAbsent(record.partition(), it -> new long[3]);
+                    partition[0]++;
+                    if (number != partition[2]) {
+                        partition[1]++;
+                        if (first.isEmpty()) {
+                            first.append(number + " where " + partition[2] + " was due at " + record.partition() + "@" + record.offset());
+                        }
+                    }
+                    partition[2] = number + 1;
+                });
+            }
+        }
+        StringBuilder answer = new StringBuilder("\t" + first);
+        seen.forEach((at, it) -> answer.append('\t').append(at).append(':').append(it[0]).append(':').append(it[1]));
+        return answer.toString();
     }
 
     private Map<TopicPartition, Long> ends(String topic) throws Exception {

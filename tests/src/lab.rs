@@ -87,6 +87,34 @@ impl Sample {
     }
 }
 
+/// In which order numbered values stand in a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Order {
+    /// Records by partition.
+    pub counts: BTreeMap<i32, u64>,
+    /// Records that do not have the number behind that of the record before.
+    pub breaks: u64,
+    /// What the first of them is; empty where there is none.
+    pub first_break: String,
+}
+
+impl Order {
+    fn parse(words: &[String]) -> Option<Self> {
+        let (first_break, partitions) = words.split_first()?;
+        let mut order = Self {
+            first_break: first_break.clone(),
+            ..Self::default()
+        };
+        for partition in partitions {
+            let mut parts = partition.split(':');
+            let number = parts.next()?.parse().ok()?;
+            order.counts.insert(number, parts.next()?.parse().ok()?);
+            order.breaks += parts.next()?.parse::<u64>().ok()?;
+        }
+        Some(order)
+    }
+}
+
 /// The running JVM.
 #[derive(Debug)]
 pub struct Lab {
@@ -127,7 +155,7 @@ impl Lab {
         kafka.folder().join("lab.log")
     }
 
-    /// Creates a topic with one replica.
+    /// Creates a topic with a replica on every broker.
     ///
     /// # Errors
     /// When the broker refuses, for instance because it exists.
@@ -135,7 +163,7 @@ impl Lab {
         self.create_with(topic, partitions, &[])
     }
 
-    /// Creates a topic with one replica and settings of its own, as in `cleanup.policy=compact`.
+    /// Creates a topic with a replica on every broker and settings of its own, as in `cleanup.policy=compact`.
     ///
     /// # Errors
     /// As [`Lab::create`].
@@ -260,6 +288,16 @@ impl Lab {
     pub fn scan_at(&mut self, topic: &str, isolation: &str) -> io::Result<Tally> {
         let words = self.ask(&["scan", topic, isolation])?;
         Tally::parse(&words)
+    }
+
+    /// Consumes a topic from start to end, at an isolation level, and says whether the values of each partition are
+    /// numbered without a gap: each begins with its number, in ten digits.
+    ///
+    /// # Errors
+    /// When the topic cannot be read, or a value has no number.
+    pub fn order(&mut self, topic: &str, isolation: &str) -> io::Result<Order> {
+        let words = self.ask(&["order", topic, isolation])?;
+        Order::parse(&words).ok_or_else(|| unexpected(&words))
     }
 
     /// The end offsets of a topic.

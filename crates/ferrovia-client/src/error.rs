@@ -35,6 +35,14 @@ pub enum ClientError {
         /// Who ended it and why.
         reason: CloseReason,
     },
+    /// As many requests as a connection takes wait for their answers.
+    #[error("{address} has {limit} requests to answer before this one")]
+    Busy {
+        /// The broker.
+        address: Arc<str>,
+        /// Open requests.
+        limit: usize,
+    },
     /// The whole answer was not there in time.
     #[error("{api} to {address} not answered within {} ms", timeout.as_millis())]
     Timeout {
@@ -139,6 +147,7 @@ impl ClientError {
             Self::Resolve { .. }
             | Self::Connect { .. }
             | Self::Closed { .. }
+            | Self::Busy { .. }
             | Self::Timeout { .. }
             | Self::NoLeader { .. }
             | Self::UnknownNode { .. }

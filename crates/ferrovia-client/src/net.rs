@@ -16,8 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::AbortHandle;
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -27,6 +28,7 @@ use crate::budget::{Credit, FramePool};
 use crate::error::{ClientError, CloseReason};
 use crate::settings::{BrokerAddress, ClientSettings};
 use crate::wire::api::{Api, ApiInfo};
+use crate::wire::body::Body;
 use crate::wire::message;
 
 /// A handle of a connection to one broker.
@@ -114,19 +116,7 @@ impl Connection {
     /// # Errors
     /// [`ClientError::NoCommonVersion`]
     pub fn negotiated<R: Api>(&self) -> Result<i16, ClientError> {
-        self.negotiated_version(R::INFO)
-    }
-
-    fn negotiated_version(&self, api: &'static ApiInfo) -> Result<i16, ClientError> {
-        let offered = self.version_of(api.key);
-        offered
-            .and_then(|offered| api.negotiate(offered))
-            .ok_or_else(|| ClientError::NoCommonVersion {
-                api: api.name,
-                address: Arc::clone(self.address()),
-                offered,
-                spoken: (api.min_version, api.max_version),
-            })
+        self.negotiated_within(R::INFO, ANY_VERSION)
     }
 
     /// Sends a request in the newest common version and waits for its answer, for at most
@@ -170,48 +160,57 @@ impl Connection {
     /// that this client speaks.
     ///
     /// # Errors
-    /// As for [`Connection::call`], and [`ClientError::Closed`] when too many requests are open.
+    /// As for [`Connection::call`], and [`ClientError::Busy`] when too many requests are open.
     pub(crate) fn start<R: Api>(
         &self,
         request: R,
         versions: (i16, i16),
     ) -> Result<impl Future<Output = Result<R::Response, ClientError>> + Send + use<R>, ClientError>
     {
-        let version = self.negotiated_within::<R>(versions)?;
+        let version = self.negotiated_within(R::INFO, versions)?;
         let body = message::encode_body(&request, version)?;
         drop(request);
+        self.start_encoded::<R>(body.into(), version)
+    }
+
+    /// [`Connection::start`] with a body that was encoded in this version, which both sides speak.
+    ///
+    /// # Errors
+    /// As for [`Connection::start`].
+    pub(crate) fn start_encoded<R: Api>(
+        &self,
+        body: Body,
+        version: i16,
+    ) -> Result<impl Future<Output = Result<R::Response, ClientError>> + Send + use<R>, ClientError>
+    {
         let timeout = self.shared.request_timeout;
         let deadline = Instant::now() + timeout;
         let answer = self.shared.start(R::INFO, version, body, deadline)?;
         let shared = Arc::clone(&self.shared);
         Ok(async move {
-            let frame = timeout_at(deadline, answer)
-                .await
-                .map_err(|_| shared.timed_out(R::INFO, timeout))?
-                .map_err(|_| shared.lost(R::INFO, timeout))?;
-            let (body, throttle_ms) =
-                message::open_response(R::INFO, version, frame, &shared.link.address)?;
-            shared.mute(throttle_ms);
+            let frame = timeout_at(deadline, answer).await.map(Result::ok);
+            let body = shared.open(R::INFO, version, frame, timeout)?;
             message::decode_body::<R>(body, version, &shared.link.address)
         })
     }
 
     /// The newest common version within a narrower range than this client speaks.
-    pub(crate) fn negotiated_within<R: Api>(
+    pub(crate) fn negotiated_within(
         &self,
+        api: &'static ApiInfo,
         versions: (i16, i16),
     ) -> Result<i16, ClientError> {
-        let offered = self.version_of(R::INFO.key);
+        let offered = self.version_of(api.key);
         let newest = offered.and_then(|(oldest, newest)| {
-            R::INFO.negotiate((oldest.max(versions.0), newest.min(versions.1)))
+            api.negotiate((oldest.max(versions.0), newest.min(versions.1)))
         });
         newest.ok_or_else(|| ClientError::NoCommonVersion {
-            api: R::INFO.name,
+            api: api.name,
             address: Arc::clone(self.address()),
             offered,
             spoken: (
-                R::INFO.min_version.max(versions.0),
-                R::INFO.max_version.min(versions.1),
+                api.min_version.max(versions.0),
+                api.max_version.min(versions.1),
             ),
         })
     }
@@ -278,12 +277,37 @@ impl Shared {
         timeout: Duration,
     ) -> Result<Bytes, ClientError> {
         let deadline = Instant::now() + timeout;
-        let frame = timeout_at(deadline, self.send(api, version, body, credit, deadline))
-            .await
+        let (reply, answer) = oneshot::channel();
+        let answered = async {
+            let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
+            let outgoing = Outgoing {
+                api,
+                version,
+                body: body.into(),
+                credit,
+                deadline,
+                reply,
+                slot,
+            };
+            self.outgoing.send(outgoing).await.ok()?;
+            answer.await.ok()
+        };
+        let frame = timeout_at(deadline, answered).await;
+        self.open(api, version, frame, timeout)
+    }
+
+    /// The body in a frame, if there is one (in time).
+    fn open(
+        &self,
+        api: &'static ApiInfo,
+        version: i16,
+        frame: Result<Option<Bytes>, Elapsed>,
+        timeout: Duration,
+    ) -> Result<Bytes, ClientError> {
+        let frame = frame
             .map_err(|_| self.timed_out(api, timeout))?
             .ok_or_else(|| self.lost(api, timeout))?;
-        let opened = message::open_response(api, version, frame, &self.link.address);
-        let (body, throttle_ms) = opened?;
+        let (body, throttle_ms) = message::open_response(api, version, frame, &self.link.address)?;
         self.mute(throttle_ms);
         Ok(body)
     }
@@ -293,13 +317,15 @@ impl Shared {
         &self,
         api: &'static ApiInfo,
         version: i16,
-        body: Bytes,
+        body: Body,
         deadline: Instant,
     ) -> Result<oneshot::Receiver<Bytes>, ClientError> {
-        let lost = || self.lost(api, self.request_timeout);
         let slot = Arc::clone(&self.slots)
             .try_acquire_owned()
-            .map_err(|_| lost())?;
+            .map_err(|_| ClientError::Busy {
+                address: Arc::clone(&self.link.address),
+                limit: IN_FLIGHT_LIMIT,
+            })?;
         let (reply, answer) = oneshot::channel();
         let outgoing = Outgoing {
             api,
@@ -311,32 +337,9 @@ impl Shared {
             slot,
         };
         // There is a place in the channel for each permit.
-        self.outgoing.try_send(outgoing).map_err(|_| lost())?;
+        let queued = self.outgoing.try_send(outgoing);
+        queued.map_err(|_| self.lost(api, self.request_timeout))?;
         Ok(answer)
-    }
-
-    /// `None` when the connection ends first.
-    async fn send(
-        &self,
-        api: &'static ApiInfo,
-        version: i16,
-        body: Bytes,
-        credit: Option<Credit>,
-        deadline: Instant,
-    ) -> Option<Bytes> {
-        let slot: OwnedSemaphorePermit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
-        let (reply, answer) = oneshot::channel();
-        let outgoing = Outgoing {
-            api,
-            version,
-            body,
-            credit,
-            deadline,
-            reply,
-            slot,
-        };
-        self.outgoing.send(outgoing).await.ok()?;
-        answer.await.ok()
     }
 
     fn timed_out(&self, api: &'static ApiInfo, timeout: Duration) -> ClientError {
@@ -372,6 +375,8 @@ impl Shared {
     }
 }
 
+/// All that this client speaks.
+pub(crate) const ANY_VERSION: (i16, i16) = (0, i16::MAX);
 /// Requests per connection that may wait for their answers.
 const IN_FLIGHT_LIMIT: usize = 128;
 /// The longest pause a broker can impose with one answer.

@@ -21,6 +21,7 @@ mod window;
 
 pub use self::entrance::Ack;
 pub use self::error::ProduceError;
+pub(crate) use self::idempotence::init_producer_id;
 pub use self::message::Produced;
 pub use self::stamp::ProducerIdentity;
 pub use self::transaction::{Transaction, TransactionalProducer};
@@ -66,11 +67,5 @@ impl Producer {
     /// `KafkaProducer.doSend`
     pub async fn send(&self, partition: TopicPartition, batch: Bytes) -> Ack {
         self.entrance.send(partition, batch).await
-    }
-
-    /// Bytes that wait for an acknowledgement.
-    #[must_use]
-    pub fn unacknowledged_bytes(&self) -> usize {
-        self.entrance.unacknowledged_bytes()
     }
 }

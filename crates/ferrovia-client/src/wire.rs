@@ -6,6 +6,7 @@
 pub mod api;
 pub mod error_code;
 pub mod shape;
+pub(crate) mod body;
 pub(crate) mod message;
 
 pub use api::{Api, ApiInfo};

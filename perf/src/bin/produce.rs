@@ -1,142 +1,80 @@
-//! `produce`: what the client's producer costs before a real broker of its own. One thread fills batches and sends them;
-//! one line of JSON per size of record and codec.
+//! `produce`: the client's producer, fed with payloads from a file by one thread that fills batches and sends them.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use clap::Parser;
-use ferrovia_client::admin::topics::{NewTopic, create_topics};
 use ferrovia_client::produce::Ack;
 use ferrovia_client::{Cluster, FramePool, Producer, ProducerSettings, TopicPartition};
-use ferrovia_perf::usage;
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
-use ferrovia_tests::grounds::ORACLE;
-use ferrovia_tests::kafka::Kafka;
 
-/// Produces to a broker that it starts and ends.
+/// Produces records without keys to a topic that exists.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Bytes of values per case, in millions.
-    #[arg(long, default_value_t = 1_000)]
-    megabytes: u64,
-    /// The topic's partitions.
-    #[arg(long, default_value_t = 8)]
-    partitions: i32,
-    /// `batch.size`
-    #[arg(long, default_value_t = 256 << 10)]
-    batch_size: usize,
-    /// `max.request.size`
-    #[arg(long, default_value_t = 8 << 20)]
-    request_size: usize,
-    /// Without idempotence.
+    /// `bootstrap.servers`
     #[arg(long)]
-    plain: bool,
-    /// Bytes of a value.
-    #[arg(long, value_delimiter = ',', default_values_t = [100, 1_024])]
-    sizes: Vec<usize>,
+    bootstrap: String,
+    /// The topic.
+    #[arg(long)]
+    topic: String,
+    /// The topic's partitions, which get a batch each in turn.
+    #[arg(long)]
+    partitions: i32,
+    /// Values, one a line, which are sent in random order.
+    #[arg(long)]
+    payload_file: PathBuf,
+    /// Records.
+    #[arg(long)]
+    records: u64,
+    /// Other settings of the producer, such as `batch.size=262144`.
+    #[arg(long)]
+    property: Vec<String>,
 }
 
 fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
-    let kafka = Kafka::start(ORACLE)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    for size in &arguments.sizes {
-        for codec in [Codec::None, Codec::Lz4] {
-            runtime.block_on(measure(&kafka, &arguments, *size, codec))?;
-        }
-    }
-    Ok(())
+    runtime.block_on(send(&arguments))
 }
 
-async fn measure(
-    kafka: &Kafka,
-    arguments: &Arguments,
-    size: usize,
-    codec: Codec,
-) -> io::Result<()> {
-    let topic: Arc<str> = format!("produce-{size}-{codec:?}").into();
-    let map = BTreeMap::from([("bootstrap.servers".to_owned(), kafka.bootstrap())]);
-    let settings = ProducerSettings::from_properties(&map).map_err(io::Error::other)?;
-    let settings = ProducerSettings {
-        is_idempotent: !arguments.plain,
-        request_bytes_max: arguments.request_size,
-        ..settings
-    };
-    let cluster = Cluster::new(settings.client.clone(), FramePool::new(0));
-    let new = NewTopic {
-        name: Arc::clone(&topic),
-        partitions: Some(arguments.partitions),
-        replication_factor: Some(1),
-        configs: BTreeMap::new(),
-    };
-    let created = create_topics(&cluster, &[new], false).await;
-    created.map_err(io::Error::other)?;
-    let producer = Producer::new(cluster, settings);
-    let records = arguments.megabytes * 1_000_000 / u64::try_from(size).unwrap_or(u64::MAX);
-    let (own, broker) = (usage::own_cpu_seconds()?, usage::cpu_seconds(kafka.id())?);
-    let begun = Instant::now();
-    let batch = BatchOptions {
-        codec,
+async fn send(arguments: &Arguments) -> io::Result<()> {
+    let text = fs::read(&arguments.payload_file)?;
+    let values: Vec<&[u8]> = text.trim_ascii_end().split(|it| *it == b'\n').collect();
+    let settings = settings(arguments)?;
+    let mut writer = BatchWriter::new(BatchOptions {
+        codec: codec(arguments)?,
         level: None,
-        bytes_target: arguments.batch_size,
-    };
-    send(
-        &producer,
-        &topic,
-        arguments.partitions,
-        records,
-        size,
-        batch,
-    )
-    .await?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let gigabytes = f64::from(u32::try_from(arguments.megabytes).unwrap_or(u32::MAX)) / 1_000.0;
-    let line = serde_json::json!({
-        "value_bytes": size,
-        "codec": format!("{codec:?}"),
-        "is_idempotent": !arguments.plain,
-        "batch_size": arguments.batch_size,
-        "records": records,
-        "seconds": seconds,
-        "megabytes_per_second": gigabytes * 1_000.0 / seconds,
-        "cpu_seconds_per_gigabyte": (usage::own_cpu_seconds()? - own) / gigabytes,
-        "broker_cpu_seconds_per_gigabyte": (usage::cpu_seconds(kafka.id())? - broker) / gigabytes,
+        bytes_target: settings.batch_bytes,
     });
-    writeln!(io::stdout(), "{line}")
-}
-
-async fn send(
-    producer: &Producer,
-    topic: &Arc<str>,
-    partitions: i32,
-    records: u64,
-    size: usize,
-    batch: BatchOptions,
-) -> io::Result<()> {
-    let mut writer = BatchWriter::new(batch);
+    let cluster = Cluster::new(settings.client.clone(), FramePool::new(0));
+    let producer = Producer::new(cluster, settings);
+    let topic: Arc<str> = arguments.topic.as_str().into();
     let mut open: VecDeque<Ack> = VecDeque::new();
-    let values = values(size)?;
-    let mut partition = 0;
-    for (_, value) in (0..records).zip(values.iter().cycle()) {
-        if !writer.has_room_for(None, Some(value), &[]) {
-            let to = TopicPartition::new(Arc::clone(topic), partition);
+    let (mut partition, mut noise) = (0, 1_u64);
+    for _ in 0..arguments.records {
+        noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        let place = usize::try_from(noise >> 33).map_err(io::Error::other)? % values.len();
+        let value = values.get(place).copied();
+        if !writer.has_room_for(None, value, &[]) {
+            let to = TopicPartition::new(Arc::clone(&topic), partition);
             let sealed = writer.seal(Seal::default()).map_err(io::Error::other)?;
             open.push_back(producer.send(to, sealed).await);
-            partition = (partition + 1) % partitions;
+            partition = (partition + 1) % arguments.partitions;
             while open.len() > OPEN_MAX
                 && let Some(oldest) = open.pop_front()
             {
                 oldest.await.map_err(io::Error::other)?;
             }
         }
-        let appended = writer.append(1, None, Some(value), &[]);
+        let appended = writer.append(1, None, value, &[]);
         appended.map_err(io::Error::other)?;
     }
-    let to = TopicPartition::new(Arc::clone(topic), partition);
+    let to = TopicPartition::new(Arc::clone(&topic), partition);
     let sealed = writer.seal(Seal::default()).map_err(io::Error::other)?;
     open.push_back(producer.send(to, sealed).await);
     for ack in open {
@@ -145,23 +83,27 @@ async fn send(
     Ok(())
 }
 
-/// Lines of a journal, made beforehand: half of each is words, half is noise. Codecs do not look back as far as to the same
-/// line.
-fn values(size: usize) -> io::Result<Vec<Vec<u8>>> {
-    let mut noise = 1_u64;
-    let mut value = || {
-        let mut value = Vec::with_capacity(size + 64);
-        while value.len() < size {
-            noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-            write!(value, "order={noise:016x} state=shipped ")?;
-        }
-        value.truncate(size);
-        Ok(value)
-    };
-    (0..VALUES).map(|_| value()).collect()
+fn properties(arguments: &Arguments) -> BTreeMap<String, String> {
+    let pairs = arguments
+        .property
+        .iter()
+        .filter_map(|it| it.split_once('='));
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let bootstrap = ("bootstrap.servers".to_owned(), arguments.bootstrap.clone());
+    pairs.chain([bootstrap]).collect()
 }
 
-/// Different values.
-const VALUES: usize = 4_096;
+fn settings(arguments: &Arguments) -> io::Result<ProducerSettings> {
+    ProducerSettings::from_properties(&properties(arguments)).map_err(io::Error::other)
+}
+
+fn codec(arguments: &Arguments) -> io::Result<Codec> {
+    let properties = properties(arguments);
+    let name = properties
+        .get("compression.type")
+        .map_or("none", String::as_str);
+    Codec::from_name(name).ok_or_else(|| io::Error::other(format!("no codec {name}")))
+}
+
 /// Batches that may wait for an acknowledgement.
 const OPEN_MAX: usize = 256;

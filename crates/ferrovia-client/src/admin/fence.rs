@@ -1,23 +1,20 @@
 //! Takes transactional ids away from whoever produces with them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
-use kafka_protocol::messages::{InitProducerIdRequest, ProducerId, TransactionalId};
-use kafka_protocol::protocol::StrBytes;
 use tokio::task::JoinSet;
 
 use super::retry::Attempts;
 use crate::cluster::Cluster;
 use crate::error::ClientError;
-use crate::produce::ProducerIdentity;
+use crate::produce::init_producer_id;
 use crate::wire::error_code::ErrorCode;
 
 /// Fences the producers of these transactional ids, and aborts the transactions they left open.
-/// Tells the identity that fenced each. Transactions that are just being completed are waited for,
-/// until `timeout`, which the coordinator gets as the ids' transaction timeout too. Without one these
-/// are `default.api.timeout.ms` and `request.timeout.ms`, as in Java.
+/// Tells of each id whether that was done. Transactions that are just being completed are waited
+/// for, for at most `default.api.timeout.ms`.
 ///
 /// # Source
 /// `Admin.fenceProducers`, `FenceProducersHandler`
@@ -27,42 +24,56 @@ use crate::wire::error_code::ErrorCode;
 pub async fn fence_producers(
     cluster: &Cluster,
     transactional_ids: BTreeSet<Arc<str>>,
-    timeout: Option<Duration>,
-) -> BTreeMap<Arc<str>, Result<ProducerIdentity, ClientError>> {
-    let mut waiting = transactional_ids.into_iter();
+) -> BTreeMap<Arc<str>, Result<(), ClientError>> {
+    let limit = cluster.settings().default_api_timeout;
+    let unreported = ClientError::GaveUp {
+        operation: OPERATION,
+        timeout: limit,
+        last: "its task ended before it reported".into(),
+    };
+    for_each(transactional_ids, unreported, |id| {
+        let cluster = cluster.clone();
+        async move { fence(&cluster, &id).await }
+    })
+    .await
+}
+
+/// Does something for every id, [`AT_ONCE`] at a time. Every id is in the result: one whose task
+/// panicked or was cut off with `unreported`.
+async fn for_each<F>(
+    ids: BTreeSet<Arc<str>>,
+    unreported: ClientError,
+    task: impl Fn(Arc<str>) -> F,
+) -> BTreeMap<Arc<str>, Result<(), ClientError>>
+where
+    F: Future<Output = Result<(), ClientError>> + Send + 'static,
+{
+    let mut outcomes: BTreeMap<_, _> = ids
+        .iter()
+        .map(|id| (Arc::clone(id), Err(unreported.clone())))
+        .collect();
+    let mut waiting = ids.into_iter();
     let mut work = JoinSet::new();
-    let mut fenced = BTreeMap::new();
     loop {
         for id in waiting.by_ref().take(AT_ONCE - work.len()) {
-            let cluster = cluster.clone();
-            work.spawn(async move {
-                let outcome = fence(&cluster, &id, timeout).await;
-                (id, outcome)
-            });
+            let outcome = task(Arc::clone(&id));
+            work.spawn(async move { (id, outcome.await) });
         }
         match work.join_next().await {
             Some(Ok((id, outcome))) => {
-                fenced.insert(id, outcome);
+                outcomes.insert(id, outcome);
             }
-            // The runtime is shutting down.
             Some(Err(_)) => {}
-            None => return fenced,
+            None => return outcomes,
         }
     }
 }
 
-async fn fence(
-    cluster: &Cluster,
-    id: &str,
-    timeout: Option<Duration>,
-) -> Result<ProducerIdentity, ClientError> {
-    let settings = cluster.settings();
-    let limit = timeout.unwrap_or(settings.default_api_timeout);
-    let transaction_timeout = timeout.unwrap_or(settings.request_timeout);
-    let mut attempts = Attempts::within(cluster, "fenceProducers", limit);
+async fn fence(cluster: &Cluster, id: &str) -> Result<(), ClientError> {
+    let mut attempts = Attempts::new(cluster, OPERATION);
     loop {
-        let error = match fence_once(cluster, id, transaction_timeout).await {
-            Ok(identity) => return Ok(identity),
+        let error = match fence_once(cluster, id).await {
+            Ok(()) => return Ok(()),
             Err(error) => error,
         };
         let is_moved = error
@@ -75,33 +86,46 @@ async fn fence(
     }
 }
 
-async fn fence_once(
-    cluster: &Cluster,
-    id: &str,
-    transaction_timeout: Duration,
-) -> Result<ProducerIdentity, ClientError> {
-    let timeout_ms = transaction_timeout.as_millis();
-    let transactional_id = TransactionalId(StrBytes::from_string(id.to_owned()));
-    let request = InitProducerIdRequest::default()
-        .with_transactional_id(Some(transactional_id))
-        .with_transaction_timeout_ms(i32::try_from(timeout_ms).unwrap_or(i32::MAX))
-        .with_producer_id(ProducerId(-1))
-        .with_producer_epoch(-1);
+async fn fence_once(cluster: &Cluster, id: &str) -> Result<(), ClientError> {
     let connection = cluster.transaction_coordinator(id).await?;
-    let answer = connection.call(request).await?;
-    ErrorCode(answer.error_code)
-        .ok()
+    // Java's admin client takes this for the transaction's timeout.
+    let timeout = cluster.settings().request_timeout;
+    let answer = init_producer_id(&connection, Some(id), timeout, None).await?;
+    answer
+        .map(|_fencing| ())
         .map_err(|code| ClientError::Refused {
             api: "InitProducerId",
             address: Arc::clone(connection.address()),
             code,
             detail: None,
-        })?;
-    Ok(ProducerIdentity {
-        id: answer.producer_id.0,
-        epoch: answer.producer_epoch,
-    })
+        })
 }
 
+/// Java's name of the call.
+const OPERATION: &str = "fenceProducers";
 /// Transactional ids that are asked for at the same time.
 const AT_ONCE: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_id_is_reported_though_a_task_panics() {
+        let ids: BTreeSet<Arc<str>> = (0..100).map(|it| format!("id-{it}").into()).collect();
+        let unreported = ClientError::UnknownNode { node_id: 7 };
+        let outcomes = for_each(ids.clone(), unreported.clone(), |id| async move {
+            assert_ne!(id.as_ref(), "id-42");
+            Ok(())
+        })
+        .await;
+        assert!(outcomes.keys().eq(&ids));
+        for (id, outcome) in outcomes {
+            let expected = match id.as_ref() {
+                "id-42" => Err(unreported.clone()),
+                _ => Ok(()),
+            };
+            assert_eq!(outcome, expected, "{id}");
+        }
+    }
+}

@@ -17,13 +17,14 @@ use crate::budget::{Credit, FramePool};
 use crate::error::CloseReason;
 use crate::settings::ClientSettings;
 use crate::wire::api::ApiInfo;
+use crate::wire::body::Body;
 use crate::wire::message;
 
 /// A request on its way to the writing loop.
 pub(super) struct Outgoing {
     pub(super) api: &'static ApiInfo,
     pub(super) version: i16,
-    pub(super) body: Bytes,
+    pub(super) body: Body,
     pub(super) credit: Option<Credit>,
     pub(super) deadline: Instant,
     pub(super) reply: oneshot::Sender<Bytes>,
@@ -211,7 +212,8 @@ where
         reply,
         slot,
     } = outgoing;
-    let head = message::frame_head(api, version, correlation_id, &link.client_id, body.len())
+    let size = body.remaining();
+    let head = message::frame_head(api, version, correlation_id, &link.client_id, size)
         .ok_or_else(|| std::io::Error::other("a request of more than 2 GiB cannot be sent"))?;
     let pending = Pending {
         correlation_id,

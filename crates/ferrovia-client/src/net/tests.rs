@@ -158,6 +158,32 @@ async fn answers_come_back_to_their_requests_in_order() {
 }
 
 #[tokio::test]
+async fn request_too_many_is_refused_and_the_connection_lives_on() {
+    let script = |mut peer: Peer| async move {
+        peer.greet().await;
+        peer.serve_heartbeats().await;
+    };
+    let (connection, _peer) = connect_to(script, &[]).await;
+    let connection = connection.unwrap();
+    let start = || connection.start(HeartbeatRequest::default(), ANY_VERSION);
+    // The peer cannot answer before the test waits.
+    let open: Vec<_> = (0..IN_FLIGHT_LIMIT).map(|_| start().unwrap()).collect();
+    let error = start().err().unwrap();
+    assert!(matches!(
+        error,
+        ClientError::Busy {
+            limit: IN_FLIGHT_LIMIT,
+            ..
+        }
+    ));
+    assert!(error.is_retriable() && !error.is_connection_lost());
+    for answer in open {
+        within(answer).await.unwrap();
+    }
+    within(start().unwrap()).await.unwrap();
+}
+
+#[tokio::test]
 async fn old_broker_is_asked_again_in_version_0() {
     let script = |mut peer: Peer| async move {
         let seen = peer.request().await.unwrap();

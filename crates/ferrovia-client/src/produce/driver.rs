@@ -11,6 +11,7 @@ use kafka_protocol::messages::ProduceResponse;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
+use tracing::warn;
 
 pub(super) use self::transact::{Abandonment, Transacting};
 
@@ -20,11 +21,11 @@ use super::message::{self, Answer, Produced, RequestHead};
 use super::stamp::ProducerIdentity;
 use super::transaction::driver::Told;
 use super::transaction::machine::{Protocol, Request};
-use super::window::{Dispatch, Done, Outlook, Window};
+use super::window::{Dispatch, Done, Outlook, Retry, Window};
 use crate::budget::Credit;
 use crate::cluster::Cluster;
 use crate::error::ClientError;
-use crate::net::Connection;
+use crate::net::{ANY_VERSION, Connection};
 use crate::topic_partition::TopicPartition;
 
 /// What a producer's owner wants. Commands are taken in the order they came.
@@ -65,8 +66,10 @@ pub(super) struct Driver {
     connections: BTreeMap<i32, Connection>,
     connecting: BTreeSet<i32>,
     is_asking_identity: bool,
-    /// What stands in the way of batches that wait.
-    obstacle: Option<Arc<str>>,
+    /// Brokers that could not be reached, and why.
+    unreachable: BTreeMap<i32, ClientError>,
+    /// Why there is no producer id.
+    no_identity: Option<ProduceError>,
     work: JoinSet<Event>,
 }
 
@@ -93,7 +96,8 @@ impl Driver {
             connections: BTreeMap::new(),
             connecting: BTreeSet::new(),
             is_asking_identity: false,
-            obstacle: None,
+            unreachable: BTreeMap::new(),
+            no_identity: None,
             work: JoinSet::new(),
         }
     }
@@ -170,11 +174,14 @@ impl Driver {
                 self.connecting.remove(&node_id);
                 match outcome {
                     Ok(connection) => {
-                        self.obstacle = None;
+                        self.unreachable.remove(&node_id);
                         self.connections.insert(node_id, connection);
                     }
                     Err(error) => {
-                        self.obstacle = Some(error.to_string().into());
+                        if self.unreachable.get(&node_id) != Some(&error) {
+                            warn!(node_id, %error, "no connection for produce requests, retrying");
+                        }
+                        self.unreachable.insert(node_id, error);
                         self.cluster.request_refresh();
                     }
                 }
@@ -190,12 +197,24 @@ impl Driver {
         if settled.needs_refresh {
             self.cluster.request_refresh();
         }
+        for retry in &settled.retries {
+            warn_of(retry);
+        }
         self.report(settled.done);
     }
 
     fn expire(&mut self) {
-        let obstacle = self.obstacle.clone();
-        let expired = self.window.expire(Instant::now(), obstacle.as_ref());
+        let view = self.cluster.metadata();
+        let obstacle = |partition: &TopicPartition| -> Option<Arc<str>> {
+            let Some(leader) = view.leader(partition) else {
+                let partition = partition.clone();
+                return Some(ClientError::NoLeader { partition }.to_string().into());
+            };
+            let unreachable = self.unreachable.get(&leader).map(ToString::to_string);
+            let reason = unreachable.or_else(|| self.no_identity.as_ref().map(ToString::to_string));
+            reason.map(Arc::from)
+        };
+        let expired = self.window.expire(Instant::now(), obstacle);
         self.report(expired);
     }
 
@@ -215,6 +234,7 @@ impl Driver {
         let (view, now) = (self.cluster.metadata(), Instant::now());
         let connected: BTreeSet<i32> = self.connections.keys().copied().collect();
         let transacting = self.transacting.as_ref();
+        // Without transactions all versions say the same.
         let versions = transacting.map_or(ANY_VERSION, |it| produce_versions(it.protocol()));
         let outlook = Outlook {
             view: &view,
@@ -223,9 +243,8 @@ impl Driver {
         };
         let mut failed = Vec::new();
         while let Some(dispatch) = self.window.next_dispatch(outlook, now) {
-            let request = self.head.request(&dispatch);
             let started = match self.connections.get(&dispatch.node_id) {
-                Some(connection) => connection.start(request, versions),
+                Some(connection) => self.head.start(connection, &dispatch, versions),
                 None => Err(ClientError::UnknownNode {
                     node_id: dispatch.node_id,
                 }),
@@ -280,11 +299,14 @@ impl Driver {
         self.is_asking_identity = false;
         match outcome {
             Ok(identity) => {
-                self.obstacle = None;
+                self.no_identity = None;
                 self.window.set_identity(identity);
             }
             Err(error) if error.is_retriable() => {
-                self.obstacle = Some(error.to_string().into());
+                if self.no_identity.as_ref() != Some(&error) {
+                    warn!(%error, "no producer id yet, retrying");
+                }
+                self.no_identity = Some(error);
             }
             Err(error) => {
                 let failed = self.window.fail_waiting(&error);
@@ -310,6 +332,18 @@ fn produce_versions(protocol: Protocol) -> (i16, i16) {
     }
 }
 
+/// Java's words, as its users look for them.
+fn warn_of(retry: &Retry) {
+    let Retry {
+        partition,
+        attempts_left,
+        error,
+    } = retry;
+    warn!(
+        "Got error produce response on topic-partition {partition}, retrying ({attempts_left} attempts left). Error: {error}"
+    );
+}
+
 fn tell(ticket: Ticket, outcome: Result<Produced, ProduceError>) {
     // Nobody listens when the acknowledgement was dropped.
     let _unheard = ticket.outcome.send(outcome);
@@ -317,7 +351,5 @@ fn tell(ticket: Ticket, outcome: Result<Produced, ProduceError>) {
 
 /// Commands taken before the window is looked at, so that one request can hold many batches.
 const COMMANDS_TOGETHER: usize = 64;
-/// Without transactions all versions say the same.
-const ANY_VERSION: (i16, i16) = (0, i16::MAX);
 /// The newest Produce with which partitions do not join a transaction by themselves.
 const LAST_PRODUCE_OF_V1: i16 = 11;

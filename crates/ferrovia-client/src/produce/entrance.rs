@@ -95,10 +95,6 @@ impl Entrance {
         self.settings.max_block
     }
 
-    pub(super) fn unacknowledged_bytes(&self) -> usize {
-        self.buffer.used_bytes()
-    }
-
     pub(super) async fn send(&self, partition: TopicPartition, batch: Bytes) -> Ack {
         let (records, credit) = match self.admit(&partition, &batch).await {
             Ok(admitted) => admitted,

@@ -13,7 +13,7 @@ use crate::wire::error_code::ErrorCode;
 /// Why a batch was not produced or a transaction not completed. Messages that Java has are Java's.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ProduceError {
-    /// The partition's leader refused the batch, for good.
+    /// The partition's leader refused the batch, for good or for the last of its `retries`.
     #[error("Produce refused for {partition}: {code}{}", in_words(detail.as_deref()))]
     Refused {
         /// The partition.
@@ -23,15 +23,15 @@ pub enum ProduceError {
         /// The broker's own words, where it sent some.
         detail: Option<Arc<str>>,
     },
-    /// The batch was neither acknowledged nor refused within `delivery.timeout.ms` or `retries`. It
-    /// may be in the log.
+    /// The batch was neither acknowledged nor refused within `delivery.timeout.ms`. It may be in the
+    /// log.
     #[error("Expiring {records} record(s) for {partition}:{} ms has passed since batch creation{}", waited.as_millis(), in_words(last.as_deref()))]
     Expired {
         /// Records in the batch.
         records: i32,
         /// The partition.
         partition: TopicPartition,
-        /// Since the batch was handed over.
+        /// Since the batch was queued, after what `max.block.ms` limits.
         waited: Duration,
         /// What stood in the way last.
         last: Option<Arc<str>>,
@@ -47,7 +47,7 @@ pub enum ProduceError {
         waited: Duration,
     },
     /// Brokers refuse the topic itself.
-    #[error("topic {topic} cannot be produced to: {code}")]
+    #[error("{}", bad_topic_text(topic, *code))]
     BadTopic {
         /// The topic.
         topic: Arc<str>,
@@ -111,14 +111,14 @@ pub enum ProduceError {
         code: ErrorCode,
     },
     /// The call was not completed within `max.block.ms`. What becomes of a commit is not known.
-    #[error("Timeout expired after {} ms while awaiting {operation}", waited.as_millis())]
+    #[error("Timeout expired after {}ms while awaiting {operation}", waited.as_millis())]
     TimedOut {
-        /// Java's name of the call.
+        /// What Java calls it.
         operation: &'static str,
         /// `max.block.ms`
         waited: Duration,
     },
-    /// A request failed below the level of batches.
+    /// A request failed below the level of batches, for a batch for the last of its `retries`.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The producer was dropped first.
@@ -224,5 +224,46 @@ fn missing_text(partition: &TopicPartition, count: Option<usize>, waited: Durati
             "Partition {number} of topic {topic} with partition count {count} is not present in \
              metadata after {millis} ms."
         ),
+    }
+}
+
+/// The messages of Java's `TopicAuthorizationException` and `InvalidTopicException`.
+fn bad_topic_text(topic: &str, code: ErrorCode) -> String {
+    match code {
+        ErrorCode::TOPIC_AUTHORIZATION_FAILED => {
+            format!("Not authorized to access topics: [{topic}]")
+        }
+        ErrorCode::INVALID_TOPIC_EXCEPTION => format!("Invalid topics: [{topic}]"),
+        code => format!("topic {topic} cannot be produced to: {code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_javas() {
+        let bad_topic = |code| ProduceError::BadTopic {
+            topic: "t".into(),
+            code,
+        };
+        let check = |error: ProduceError, text: &str| assert_eq!(error.to_string(), text);
+        check(
+            bad_topic(ErrorCode::TOPIC_AUTHORIZATION_FAILED),
+            "Not authorized to access topics: [t]",
+        );
+        check(
+            bad_topic(ErrorCode::INVALID_TOPIC_EXCEPTION),
+            "Invalid topics: [t]",
+        );
+        let timed_out = ProduceError::TimedOut {
+            operation: "EndTxn(true)",
+            waited: Duration::from_secs(60),
+        };
+        check(
+            timed_out,
+            "Timeout expired after 60000ms while awaiting EndTxn(true)",
+        );
     }
 }

@@ -31,7 +31,8 @@ pub struct TransactionalProducer {
     has_open_fate: bool,
 }
 
-/// An open transaction. Dropping it aborts it, in the background.
+/// An open transaction. Dropping it aborts it, in the background, as long as the producer lives;
+/// else the coordinator does, after `transaction.timeout.ms` or for the next producer of the id.
 #[derive(Debug)]
 pub struct Transaction<'a> {
     producer: &'a mut TransactionalProducer,
@@ -82,6 +83,9 @@ impl TransactionalProducer {
     /// [`ProduceError::Fenced`] and [`ProduceError::Fatal`] when the producer is of no further use;
     /// [`ProduceError::TimedOut`] when the dropped transaction is not aborted in `max.block.ms`.
     ///
+    /// # Cancel safety
+    /// A dropped future has begun nothing that lasts.
+    ///
     /// # Source
     /// `KafkaProducer.beginTransaction`
     pub async fn begin(&mut self) -> Result<Transaction<'_>, ProduceError> {
@@ -92,13 +96,14 @@ impl TransactionalProducer {
             });
             return Err(ProduceError::Fatal { cause });
         }
-        self.entrance
-            .call("beginTransaction", Command::Begin)
-            .await?;
-        Ok(Transaction {
+        // An early exit drops it, and so aborts what has begun without an owner.
+        let transaction = Transaction {
             producer: self,
             has_ended: false,
-        })
+        };
+        let entrance = &transaction.producer.entrance;
+        entrance.call("beginTransaction", Command::Begin).await?;
+        Ok(transaction)
     }
 }
 
@@ -115,9 +120,10 @@ impl Transaction<'_> {
     /// Waits until every batch is safe, and makes them visible. Waits for at most `max.block.ms`.
     ///
     /// # Errors
-    /// [`ProduceError::TimedOut`]: the transaction may have been committed, and may yet be; another
-    /// producer of the same id has to be started and to find out. After any other error it is not
-    /// committed, and is aborted in the background unless the error is fatal.
+    /// [`ProduceError::Abortable`]: it is not committed, and is aborted in the background.
+    /// [`ProduceError::TimedOut`]: it may have been committed, and may yet be; another producer of
+    /// the same id has to be started and to find out. After a fatal error its fate is as open, since
+    /// an earlier attempt, whose answer was lost, may have ended it.
     ///
     /// # Cancel safety
     /// A dropped future is like one that timed out.
@@ -165,5 +171,5 @@ impl Drop for Transaction<'_> {
     }
 }
 
-const COMMIT: &str = "commitTransaction";
-const ABORT: &str = "abortTransaction";
+const COMMIT: &str = "EndTxn(true)";
+const ABORT: &str = "EndTxn(false)";

@@ -12,7 +12,7 @@
 mod lane;
 mod settle;
 
-pub(super) use self::settle::Done;
+pub(super) use self::settle::{Done, Retry};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -59,6 +59,8 @@ pub(super) struct Window<T> {
     settings: WindowSettings,
     identity: Option<ProducerIdentity>,
     lanes: BTreeMap<TopicPartition, Lane<T>>,
+    /// The partitions where batches wait; all others need no look.
+    busy: BTreeSet<TopicPartition>,
     requests: BTreeMap<i32, usize>,
     /// Batches whose outcome is not known.
     unsettled: usize,
@@ -106,6 +108,7 @@ impl<T> Window<T> {
             settings,
             identity: None,
             lanes: BTreeMap::new(),
+            busy: BTreeSet::new(),
             requests: BTreeMap::new(),
             unsettled: 0,
             next_number: 0,
@@ -123,6 +126,9 @@ impl<T> Window<T> {
         now: Instant,
     ) {
         let settings = &self.settings;
+        if !self.busy.contains(&partition) {
+            self.busy.insert(partition.clone());
+        }
         let lane = self
             .lanes
             .entry(partition)
@@ -148,10 +154,10 @@ impl<T> Window<T> {
 
     /// Whether a batch waits for a producer id.
     pub(super) fn needs_identity(&self) -> bool {
-        let wants = |lane: &Lane<T>| lane.identity.is_none() && !lane.waiting.is_empty();
+        let wants = |lane: &Lane<T>| lane.identity.is_none();
         self.settings.numbering == Numbering::Idempotent
             && self.identity.is_none()
-            && self.lanes.values().any(wants)
+            && self.busy_lanes().any(|(_, lane)| wants(lane))
     }
 
     /// Takes the identity that a broker gave out. Partitions use it from their next new batch on.
@@ -198,6 +204,9 @@ impl<T> Window<T> {
             let Some(batch) = lane.depart(self.settings.numbering, self.identity) else {
                 continue;
             };
+            if lane.waiting.is_empty() {
+                self.busy.remove(&partition);
+            }
             chosen = Some(leader);
             bytes = bytes.saturating_add(size);
             self.last_served = Some(partition.clone());
@@ -234,18 +243,32 @@ impl<T> Window<T> {
             ),
             None => ((Bound::Unbounded, Bound::Unbounded), None),
         };
-        let after = self.lanes.range::<TopicPartition, _>(after);
+        let after = self.busy.range::<TopicPartition, _>(after);
         let before = before
             .into_iter()
-            .flat_map(|range| self.lanes.range::<TopicPartition, _>(range));
+            .flat_map(|range| self.busy.range::<TopicPartition, _>(range));
+        let may_depart =
+            |lane: &Lane<T>| lane.may_depart(self.settings.numbering, self.identity, limit, now);
         after
             .chain(before)
-            .filter(|(partition, lane)| {
-                lane.may_depart(self.settings.numbering, self.identity, limit, now)
-                    && admitted.is_none_or(|admitted| admitted.contains(partition))
+            .filter(|partition| {
+                self.lanes.get(*partition).is_some_and(may_depart)
+                    && admitted.is_none_or(|admitted| admitted.contains(*partition))
             })
-            .map(|(partition, _)| partition.clone())
+            .cloned()
             .collect()
+    }
+
+    fn busy_lanes(&self) -> impl Iterator<Item = (&TopicPartition, &Lane<T>)> {
+        let lanes = &self.lanes;
+        self.busy.iter().filter_map(|it| lanes.get_key_value(it))
+    }
+
+    /// Forgets partitions where nothing waits any more.
+    fn tidy_busy(&mut self) {
+        let lanes = &self.lanes;
+        self.busy
+            .retain(|it| lanes.get(it).is_some_and(|lane| !lane.waiting.is_empty()));
     }
 
     /// Gives up what waits. Without `with_sent_ones`, what has left before stays until its fate is
@@ -260,13 +283,14 @@ impl<T> Window<T> {
             }
         }
         self.unsettled -= done.len();
+        self.tidy_busy();
         done
     }
 
     /// When to look again although nothing happened: at the end of a backoff or of a patience.
     /// A backoff that is over does not count: its batch waits for a leader or a free request.
     pub(super) fn wake_at(&self, now: Instant) -> Option<Instant> {
-        let moments = self.lanes.values().filter_map(|lane| {
+        let moments = self.busy_lanes().filter_map(|(_, lane)| {
             let deadline = lane.waiting.front()?.created + self.settings.delivery_timeout;
             let backoff_ends = lane.not_before.filter(|at| *at > now);
             Some(backoff_ends.map_or(deadline, |at| at.min(deadline)))
@@ -281,4 +305,4 @@ const REMEMBERED_BATCHES: u64 = 5;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -32,6 +32,8 @@ impl ErrorCode {
     pub const COORDINATOR_NOT_AVAILABLE: Self = Self(15);
     /// The broker is not the coordinator of this group.
     pub const NOT_COORDINATOR: Self = Self(16);
+    /// There can be no topic of this name.
+    pub const INVALID_TOPIC_EXCEPTION: Self = Self(17);
     /// The generation is not the group's newest.
     pub const ILLEGAL_GENERATION: Self = Self(22);
     /// The coordinator does not know this member.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tracing::warn;
 
 use super::{Call, Driver, Event, tell};
 use crate::error::ClientError;
@@ -95,6 +96,7 @@ impl Transacting {
         }
         if self.machine.is_at_rest()
             && let Some(call) = self.begin.take()
+            && !call.is_closed()
         {
             answer(Some(call), self.machine.begin());
         }
@@ -142,6 +144,10 @@ impl Driver {
             .on_answer(request, reply, Instant::now());
         if consequence.forget_coordinator {
             transacting.coordinator.forget();
+        }
+        if let Some(error) = consequence.retry {
+            let id = transacting.coordinator.transactional_id.as_ref();
+            warn!(transactional_id = id, %error, "got an error from the transaction coordinator, retrying");
         }
         if let Some(identity) = consequence.start_over {
             self.window.start_over(identity);

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use kafka_protocol::messages::add_partitions_to_txn_request::AddPartitionsToTxnTopic;
 use kafka_protocol::messages::{
-    AddPartitionsToTxnRequest, EndTxnRequest, InitProducerIdRequest, ProducerId, TopicName,
-    TransactionalId,
+    AddPartitionsToTxnRequest, EndTxnRequest, ProducerId, TopicName, TransactionalId,
 };
 use kafka_protocol::protocol::StrBytes;
 
@@ -15,7 +14,7 @@ use super::machine::{Protocol, Reply, Request};
 use crate::cluster::Cluster;
 use crate::error::ClientError;
 use crate::net::Connection;
-use crate::produce::idempotence::{NO_EPOCH, NO_ID, identity_of};
+use crate::produce::idempotence::{identity_of, init_producer_id};
 use crate::produce::stamp::ProducerIdentity;
 use crate::topic_partition::TopicPartition;
 use crate::wire::error_code::ErrorCode;
@@ -44,7 +43,11 @@ impl Coordinator {
         let connection = found?;
         let offered = Protocol::of(connection.transaction_version());
         let reply = match request {
-            Request::Init(own) => self.init(&connection, *own).await?,
+            Request::Init(own) => {
+                let id = Some(self.transactional_id.as_ref());
+                let timeout = self.transaction_timeout;
+                Reply::Init(init_producer_id(&connection, id, timeout, *own).await?)
+            }
             Request::Add(identity, partitions) => {
                 self.add(&connection, *identity, partitions).await?
             }
@@ -64,25 +67,6 @@ impl Coordinator {
     pub(in crate::produce) fn forget(&self) {
         self.cluster
             .forget_transaction_coordinator(&self.transactional_id);
-    }
-
-    async fn init(
-        &self,
-        connection: &Connection,
-        own: Option<ProducerIdentity>,
-    ) -> Result<Reply, ClientError> {
-        let timeout_ms = i32::try_from(self.transaction_timeout.as_millis()).unwrap_or(i32::MAX);
-        let request = InitProducerIdRequest::default()
-            .with_transactional_id(Some(self.id()))
-            .with_transaction_timeout_ms(timeout_ms)
-            .with_producer_id(own.map_or(NO_ID, |own| ProducerId(own.id)))
-            .with_producer_epoch(own.map_or(NO_EPOCH, |own| own.epoch));
-        let answer = connection.call(request).await?;
-        let outcome = ErrorCode(answer.error_code).ok().and_then(|()| {
-            let identity = identity_of(answer.producer_id, answer.producer_epoch);
-            identity.ok_or(ErrorCode::UNKNOWN_SERVER_ERROR)
-        });
-        Ok(Reply::Init(outcome))
     }
 
     async fn add(

@@ -38,11 +38,15 @@ pub(in crate::produce) struct Machine {
     admitted: BTreeSet<TopicPartition>,
     /// Partitions that the coordinator has to be told about first.
     to_add: BTreeSet<TopicPartition>,
-    /// Whether the coordinator may know of this transaction.
+    /// Whether the coordinator has to be told of the end: it has confirmed a partition, or a leader
+    /// may have added one. Where the answer to an AddPartitionsToTxn was lost, the new epoch ends
+    /// what may have begun.
     has_begun: bool,
     needs_new_epoch: bool,
     is_asking: bool,
     not_before: Option<Instant>,
+    /// Failures since the last request that succeeded.
+    failures: u32,
     /// The end of the call that is under way: start, commit or abort.
     outcome: Option<Result<(), ProduceError>>,
 }
@@ -111,6 +115,8 @@ pub(in crate::produce) struct Consequence {
     pub(in crate::produce) forget_coordinator: bool,
     /// Start all sequence numbers over with this identity.
     pub(in crate::produce) start_over: Option<ProducerIdentity>,
+    /// Tell the operator of a failure after which the request goes again.
+    pub(in crate::produce) retry: Option<ProduceError>,
 }
 
 /// Batches that are not to be sent any more.
@@ -139,6 +145,7 @@ impl Machine {
             needs_new_epoch: false,
             is_asking: false,
             not_before: None,
+            failures: 0,
             outcome: None,
         }
     }
@@ -204,17 +211,20 @@ impl Machine {
     ///
     /// # Errors
     /// A failed transaction cannot be committed, a failed producer can do nothing.
+    /// [`ProduceError::Aborted`] where there is nothing to end (any more): the call was given up and
+    /// the transaction aborted before it came to its turn.
     pub(in crate::produce) fn end(&mut self, commits: bool) -> Result<(), ProduceError> {
-        if commits {
-            self.refuse_after_failure()?;
-            self.state = State::Committing;
-            return Ok(());
+        match (&self.state, commits) {
+            (State::Open, true) => self.state = State::Committing,
+            (State::Open | State::Abortable(_) | State::Aborting, false) => {
+                self.state = State::Aborting;
+                self.to_add.clear();
+            }
+            _ => {
+                self.refuse_after_failure()?;
+                return Err(ProduceError::Aborted);
+            }
         }
-        if !matches!(self.state, State::Abortable(_)) {
-            self.refuse_after_failure()?;
-        }
-        self.state = State::Aborting;
-        self.to_add.clear();
         Ok(())
     }
 
@@ -292,8 +302,10 @@ impl Machine {
         self.not_before.filter(|at| *at > now && !self.is_asking)
     }
 
-    /// The transaction is over, but for a new epoch where one is needed.
+    /// The transaction is over, and its call with it. A new epoch, where one is needed, is only
+    /// waited for by the next transaction: it must not make a commit that happened look undone.
     fn complete(&mut self) {
+        self.outcome = Some(Ok(()));
         // A newer protocol begins with an epoch of its own, so that the two cannot be mixed up.
         self.needs_new_epoch |= self.protocol == Protocol::V1 && self.offered == Protocol::V2;
         self.admitted.clear();
@@ -309,7 +321,6 @@ impl Machine {
     fn rest(&mut self) {
         self.protocol = self.offered;
         self.state = State::Ready;
-        self.outcome = Some(Ok(()));
     }
 
     fn fail(&mut self, error: ProduceError) {
@@ -338,10 +349,12 @@ impl Machine {
     }
 
     fn has_call(&self) -> bool {
-        matches!(
-            self.state,
-            State::Initializing | State::Committing | State::Aborting
-        )
+        match self.state {
+            // Later ones go on behind the end of a transaction.
+            State::Initializing => self.identity.is_none(),
+            State::Committing | State::Aborting => true,
+            _ => false,
+        }
     }
 
     fn refuse_after_failure(&self) -> Result<(), ProduceError> {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::{Batch, Numbering, REMEMBERED_BATCHES};
 use crate::net::backoff::Backoff;
+use crate::produce::error::ProduceError;
 use crate::produce::stamp::{ProducerIdentity, Stamp, sequence_after, stamp};
 
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Lane<T> {
     pub(super) on_the_way: BTreeMap<u64, u64>,
     pub(super) not_before: Option<Instant>,
     pub(super) backoff: Backoff,
+    /// What the partition's batches failed with last, since one went through.
+    pub(super) trouble: Option<ProduceError>,
     /// Whom the partition's batches come from; `None` until one has left.
     pub(super) identity: Option<ProducerIdentity>,
     next_sequence: i32,
@@ -45,6 +48,7 @@ impl<T> Lane<T> {
             on_the_way: BTreeMap::new(),
             not_before: None,
             backoff: Backoff::new(retry_backoff, retry_backoff_max),
+            trouble: None,
             identity: None,
             next_sequence: 0,
             stamped: 0,

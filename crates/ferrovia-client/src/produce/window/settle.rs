@@ -25,8 +25,18 @@ pub(in crate::produce) type Done<T> = Vec<(Batch<T>, Result<Produced, ProduceErr
 #[derive(Debug)]
 pub(in crate::produce) struct Settled<T> {
     pub(in crate::produce) done: Done<T>,
+    /// Failures to tell the operator of.
+    pub(in crate::produce) retries: Vec<Retry>,
     /// Whether a leader was not where the metadata says.
     pub(in crate::produce) needs_refresh: bool,
+}
+
+/// A failure after which a partition's batches go again.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::produce) struct Retry {
+    pub(in crate::produce) partition: TopicPartition,
+    pub(in crate::produce) attempts_left: u32,
+    pub(in crate::produce) error: ProduceError,
 }
 
 /// Where a batch goes from here.
@@ -55,6 +65,7 @@ impl<T> Window<T> {
         }
         let mut settled = Settled {
             done: Vec::new(),
+            retries: Vec::new(),
             needs_refresh: false,
         };
         for (partition, batch) in dispatch.batches {
@@ -66,21 +77,38 @@ impl<T> Window<T> {
             settled.needs_refresh |= outcome.as_ref().is_err_and(needs_refresh);
             let verdict = judge(self.settings.numbering, lane, &batch, outcome);
             let verdict = verdict.within_limits(&self.settings, &partition, &batch, now);
+            let attempts_left = self.settings.retries.saturating_sub(batch.attempts);
+            let failures_before = lane.backoff.failures();
             if let Some(done) = apply(verdict, lane, batch, now, random) {
                 settled.done.push(done);
             }
+            let failures = lane.backoff.failures();
+            if failures > failures_before
+                && failures.is_power_of_two()
+                && let Some(error) = lane.trouble.clone()
+            {
+                settled.retries.push(Retry {
+                    partition: partition.clone(),
+                    attempts_left,
+                    error,
+                });
+            }
             let needs_id = resolve(self.settings.numbering, lane);
+            if !lane.waiting.is_empty() {
+                self.busy.insert(partition);
+            }
             self.drop_identity_if(needs_id);
         }
         self.unsettled -= settled.done.len();
         settled
     }
 
-    /// Gives up on batches that have waited too long. `obstacle` is told as the reason.
+    /// Gives up on batches that have waited too long. The reason is what their partition failed with
+    /// last, or else what `obstacle` says of it.
     pub(in crate::produce) fn expire(
         &mut self,
         now: Instant,
-        obstacle: Option<&Arc<str>>,
+        obstacle: impl Fn(&TopicPartition) -> Option<Arc<str>>,
     ) -> Done<T> {
         let mut done = Vec::new();
         let mut needs_id = false;
@@ -91,13 +119,16 @@ impl<T> Window<T> {
                 && let Some(batch) = lane.waiting.pop_front()
             {
                 lane.is_unresolved |= batch.stamp.is_some();
-                let error = expired(partition, &batch, now, obstacle.cloned());
+                let trouble = lane.trouble.as_ref().map(|it| it.to_string().into());
+                let reason = trouble.or_else(|| obstacle(partition));
+                let error = expired(partition, &batch, now, reason);
                 done.push((batch, Err(error)));
             }
             needs_id |= resolve(self.settings.numbering, lane);
         }
         self.drop_identity_if(needs_id);
         self.unsettled -= done.len();
+        self.tidy_busy();
         done
     }
 
@@ -110,6 +141,7 @@ impl<T> Window<T> {
             }
         }
         self.unsettled -= done.len();
+        self.tidy_busy();
         done
     }
 
@@ -193,6 +225,7 @@ fn apply<T>(
         Verdict::Produced(produced) => {
             lane.acknowledge(&batch);
             lane.backoff.reset();
+            lane.trouble = None;
             lane.not_before = None;
             Some((batch, Ok(produced)))
         }
@@ -203,10 +236,12 @@ fn apply<T>(
             Some((batch, Err(error)))
         }
         Verdict::AgainInOrder(_) => {
+            // What its partition failed with says more.
             lane.take_back(batch);
             None
         }
-        Verdict::Again(_) => {
+        Verdict::Again(error) => {
+            lane.trouble = Some(error);
             // One lost connection is one failure, however many batches it takes with it.
             if lane.is_oldest(batch.number) {
                 lane.not_before = Some(now + lane.backoff.next(random));
@@ -215,7 +250,7 @@ fn apply<T>(
             None
         }
         Verdict::AgainAfterGap(error) => {
-            tracing::warn!(%error, "the log has a gap, the partition starts over in a new epoch");
+            lane.trouble = Some(error);
             lane.has_gap = true;
             lane.not_before = Some(now + lane.backoff.next(random));
             lane.take_back(batch);

@@ -157,7 +157,6 @@ impl World {
             };
             let outcome = outcome.map(|offset| Produced {
                 base_offset: Some(offset),
-                log_append_time: None,
             });
             let outcome = outcome.map_err(|code| Refusal { code, detail: None });
             answer.insert(partition.clone(), outcome);
@@ -243,7 +242,7 @@ impl World {
 
     fn wait(&mut self, time: Duration) {
         self.now += time;
-        let expired = self.window.expire(self.now, None);
+        let expired = self.window.expire(self.now, |_| None);
         self.note(expired);
     }
 

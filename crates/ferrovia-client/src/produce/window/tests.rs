@@ -1,5 +1,7 @@
 //! How many requests a window lets go at once, in which order, and what it makes of their outcomes.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::cluster::{BrokerMetadata, PartitionMetadata, TopicMetadata};
 use crate::error::ClientError;
@@ -8,7 +10,7 @@ use crate::produce::stamp::tests::{opened, sealed};
 use crate::settings::BrokerAddress;
 use crate::wire::error_code::ErrorCode;
 
-pub(super) fn settings(numbering: Numbering) -> WindowSettings {
+pub(in crate::produce) fn settings(numbering: Numbering) -> WindowSettings {
     WindowSettings {
         requests_per_node: if numbering == Numbering::None { 2 } else { 5 },
         request_bytes: 1_000,
@@ -21,7 +23,7 @@ pub(super) fn settings(numbering: Numbering) -> WindowSettings {
 }
 
 /// A cluster of brokers 1 and 2 with the given leader of each partition of `t`.
-pub(super) fn view(leaders: &[i32]) -> MetadataView {
+pub(in crate::produce) fn view(leaders: &[i32]) -> MetadataView {
     let broker = |port| BrokerMetadata {
         address: BrokerAddress {
             host: "h".into(),
@@ -47,7 +49,7 @@ pub(super) fn view(leaders: &[i32]) -> MetadataView {
     }
 }
 
-pub(super) fn t(partition: i32) -> TopicPartition {
+pub(in crate::produce) fn t(partition: i32) -> TopicPartition {
     TopicPartition::new("t", partition)
 }
 
@@ -62,7 +64,6 @@ fn tickets(dispatch: &Dispatch<u32>) -> Vec<u32> {
 fn good(dispatch: &Dispatch<u32>) -> Result<Answer, ClientError> {
     let produced = Produced {
         base_offset: Some(7),
-        log_append_time: None,
     };
     Ok(dispatch
         .batches
@@ -199,6 +200,63 @@ fn requests_per_broker_and_bytes_per_request_are_bounded_and_all_get_their_turn(
     );
 }
 
+/// Nothing stands in the way of any partition.
+fn nothing(_: &TopicPartition) -> Option<Arc<str>> {
+    None
+}
+
+/// One partition's leader refuses, the other's cannot be reached.
+#[test]
+fn batch_is_given_up_for_the_reason_of_its_own_partition() {
+    let now = Instant::now();
+    let mut window = window(&[0, 1], now);
+    let first = next(&mut window, &view(&[1]), now).unwrap();
+    let answer = bad(&first, ErrorCode::LEADER_NOT_AVAILABLE);
+    window.on_answer(first, answer, now, 0.5);
+    let late = now + Duration::from_secs(10);
+    let done = window.expire(late, |_| Some("cannot reach h:2".into()));
+    let texts: Vec<String> = done
+        .into_iter()
+        .map(|(_, outcome)| outcome.unwrap_err().to_string())
+        .collect();
+    assert_eq!(texts.len(), 2);
+    assert!(
+        texts[0].contains("t-0") && texts[0].ends_with("LEADER_NOT_AVAILABLE (5)"),
+        "{texts:?}"
+    );
+    assert!(
+        texts[1].contains("t-1") && texts[1].ends_with("cannot reach h:2"),
+        "{texts:?}"
+    );
+}
+
+#[test]
+fn operators_hear_of_retries_less_and_less_often_and_again_after_a_success() {
+    let mut now = Instant::now();
+    let mut window = window(&[0, 0], now);
+    let mut heard = Vec::new();
+    for attempt in 1..=9 {
+        let sent = next(&mut window, &view(&[1]), now).unwrap();
+        let answer = bad(&sent, ErrorCode::LEADER_NOT_AVAILABLE);
+        let settled = window.on_answer(sent, answer, now, 0.5);
+        heard.extend(settled.retries.into_iter().map(|it| (attempt, it)));
+        now += Duration::from_secs(1);
+    }
+    let attempts: Vec<i32> = heard.iter().map(|(attempt, _)| *attempt).collect();
+    assert_eq!(attempts, [1, 2, 4, 8]);
+    let (_, first) = &heard[0];
+    assert_eq!(
+        (&first.partition, first.attempts_left),
+        (&t(0), u32::MAX - 1)
+    );
+    let sent = next(&mut window, &view(&[1]), now).unwrap();
+    let answer = good(&sent);
+    assert!(window.on_answer(sent, answer, now, 0.5).retries.is_empty());
+    let sent = next(&mut window, &view(&[1]), now).unwrap();
+    let answer = bad(&sent, ErrorCode::LEADER_NOT_AVAILABLE);
+    assert_eq!(window.on_answer(sent, answer, now, 0.5).retries.len(), 1);
+}
+
 #[test]
 fn batch_without_leader_is_given_up_in_the_end() {
     let now = Instant::now();
@@ -208,10 +266,10 @@ fn batch_without_leader_is_given_up_in_the_end() {
     assert_eq!(deadline, now + Duration::from_secs(10));
     assert!(
         window
-            .expire(deadline - Duration::from_millis(1), None)
+            .expire(deadline - Duration::from_millis(1), nothing)
             .is_empty()
     );
-    let done = window.expire(deadline, None);
+    let done = window.expire(deadline, nothing);
     assert!(matches!(done[0].1, Err(ProduceError::Expired { .. })));
     assert_eq!(window.wake_at(now), None);
 }
@@ -325,7 +383,7 @@ fn no_new_number_is_given_out_while_the_fate_of_one_is_open() {
     }
     let again = next(&mut window, &view(&[1]), now + Duration::from_millis(100)).unwrap();
     let late = now + Duration::from_secs(10);
-    assert_eq!(window.expire(late, None).len(), 3, "two sent, one not");
+    assert_eq!(window.expire(late, nothing).len(), 3, "two sent, one not");
     let lost = Err(ClientError::UnknownNode { node_id: 1 });
     assert_eq!(window.on_answer(again, lost, late, 0.5).done.len(), 1);
     window.push(t(0), sealed(1, b"x"), 1, 99, late);

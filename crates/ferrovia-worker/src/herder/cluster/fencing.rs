@@ -24,7 +24,7 @@ impl Cluster {
                 let ids: BTreeSet<Arc<str>> = ids.collect();
                 let client = self.client.clone();
                 self.errands.spawn(async move {
-                    let fenced = fence_producers(&client, ids, None).await;
+                    let fenced = fence_producers(&client, ids).await;
                     let failed = fenced.into_iter().find_map(|(id, outcome)| {
                         let error = outcome.err()?;
                         Some(format!("{id}: {error}"))

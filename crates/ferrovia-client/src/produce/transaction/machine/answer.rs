@@ -36,6 +36,19 @@ impl Machine {
         if matches!(self.state, State::Fatal(_)) {
             return Consequence::default();
         }
+        let consequence = self.consider(request, outcome, now);
+        if self.not_before.is_none() {
+            self.failures = 0;
+        }
+        consequence
+    }
+
+    fn consider(
+        &mut self,
+        request: &Request,
+        outcome: Result<Reply, ClientError>,
+        now: Instant,
+    ) -> Consequence {
         match (outcome, request) {
             (Ok(Reply::Init(outcome)), _) => self.on_init(outcome, now),
             (Ok(Reply::Added(codes)), Request::Add(_, asked)) => self.on_added(asked, codes, now),
@@ -56,10 +69,9 @@ impl Machine {
         }
         let is_open = !matches!(request, Request::Init(_));
         self.needs_new_epoch |= is_open && self.protocol == Protocol::V1;
-        self.again(self.retry_backoff, now);
         Consequence {
             forget_coordinator: true,
-            start_over: None,
+            ..self.again(ProduceError::Client(error.clone()), self.retry_backoff, now)
         }
     }
 
@@ -70,17 +82,20 @@ impl Machine {
     ) -> Consequence {
         let code = match outcome {
             Ok(identity) => {
+                if self.has_call() {
+                    self.outcome = Some(Ok(()));
+                }
                 self.identity = Some(identity);
                 self.rest();
                 return Consequence {
-                    forget_coordinator: false,
                     start_over: Some(identity),
+                    ..Consequence::default()
                 };
             }
             Err(code) => code,
         };
         match meaning(code) {
-            Meaning::Again => return self.ask_again(code, now),
+            Meaning::Again => return self.ask_again("InitProducerId", code, now),
             Meaning::Fenced => self.fail(self.fenced()),
             // There is no transaction that an abort could save.
             Meaning::Abortable | Meaning::Fatal => self.fail(refused("InitProducerId", code)),
@@ -107,12 +122,12 @@ impl Machine {
             }
             if code == ErrorCode::CONCURRENT_TRANSACTIONS && is_first {
                 // The transaction before is about to be completed, which takes no time to speak of.
-                self.again(self.retry_backoff.min(FIRST_ADD_BACKOFF), now);
-                return Consequence::default();
+                let pause = self.retry_backoff.min(FIRST_ADD_BACKOFF);
+                return self.again(refused("AddPartitionsToTxn", code), pause, now);
             }
             let error = refused("AddPartitionsToTxn", code);
             match meaning(code) {
-                Meaning::Again => return self.ask_again(code, now),
+                Meaning::Again => return self.ask_again("AddPartitionsToTxn", code, now),
                 Meaning::Fenced => {
                     self.fail(self.fenced());
                     return Consequence::default();
@@ -149,15 +164,15 @@ impl Machine {
                 self.identity = next.or(self.identity);
                 self.complete();
                 return Consequence {
-                    forget_coordinator: false,
                     start_over: next,
+                    ..Consequence::default()
                 };
             }
             Err(code) => code,
         };
         let error = refused("EndTxn", code);
         match meaning(code) {
-            Meaning::Again => return self.ask_again(code, now),
+            Meaning::Again => return self.ask_again("EndTxn", code, now),
             Meaning::Fenced => self.fail(self.fenced()),
             // Aborting once more would only go round in circles.
             Meaning::Abortable if commits => self.fail_transaction(error),
@@ -166,16 +181,25 @@ impl Machine {
         Consequence::default()
     }
 
-    fn ask_again(&mut self, code: ErrorCode, now: Instant) -> Consequence {
-        self.again(self.retry_backoff, now);
+    fn ask_again(&mut self, api: &'static str, code: ErrorCode, now: Instant) -> Consequence {
         Consequence {
             forget_coordinator: code.needs_coordinator_refresh(),
-            start_over: None,
+            ..self.again(refused(api, code), self.retry_backoff, now)
         }
     }
 
-    fn again(&mut self, pause: Duration, now: Instant) {
+    /// The operator hears of it less and less often, and not at all of a transaction before that
+    /// takes its usual time to be completed.
+    fn again(&mut self, error: ProduceError, pause: Duration, now: Instant) -> Consequence {
         self.not_before = Some(now + pause);
+        self.failures = self.failures.saturating_add(1);
+        let is_usual = error.code() == Some(ErrorCode::CONCURRENT_TRANSACTIONS)
+            && self.failures < CONCURRENT_USUALLY;
+        let is_told = self.failures.is_power_of_two() && !is_usual;
+        Consequence {
+            retry: is_told.then_some(error),
+            ..Consequence::default()
+        }
     }
 }
 
@@ -203,5 +227,7 @@ fn is_fatal_to_transactions(code: ErrorCode) -> bool {
     .contains(&code)
 }
 
+/// How often a coordinator usually says that the transaction before is not yet completed.
+const CONCURRENT_USUALLY: u32 = 16;
 /// `ADD_PARTITIONS_RETRY_BACKOFF_MS`
 const FIRST_ADD_BACKOFF: Duration = Duration::from_millis(20);

@@ -154,15 +154,12 @@ fn failed_batch_leaves_only_an_abort_and_then_a_new_epoch() {
         ProduceError::Aborted
     );
     play.told(end(0, false, Protocol::V1), Reply::Ended(Ok(None)));
-    assert_eq!(
-        play.machine.take_outcome(),
-        None,
-        "the new epoch comes first"
-    );
+    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+    assert!(!play.machine.is_at_rest(), "the new epoch comes first");
     let bumped = Reply::Init(Ok(identity(1)));
     let done = play.told(Request::Init(Some(identity(0))), bumped);
     assert_eq!(done.start_over, Some(identity(1)));
-    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+    assert!(play.machine.is_at_rest());
 }
 
 #[test]
@@ -277,10 +274,10 @@ fn lost_answer_to_an_end_is_followed_by_a_new_epoch() {
     assert!(play.lost(end(0, true, Protocol::V1)).forget_coordinator);
     play.wait(100);
     play.told(end(0, true, Protocol::V1), Reply::Ended(Ok(None)));
-    assert_eq!(play.machine.take_outcome(), None);
+    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
     let bumped = Reply::Init(Ok(identity(1)));
     play.told(Request::Init(Some(identity(0))), bumped);
-    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+    assert!(play.machine.is_at_rest());
 
     let mut play = Play::open(Protocol::V2);
     play.machine.end(true).unwrap();
@@ -331,4 +328,59 @@ fn nothing_is_taken_outside_of_a_transaction() {
     let mut play = Play::open(Protocol::V2);
     play.machine.end(false).unwrap();
     assert_eq!(play.machine.on_batch(&t(0)), Err(ProduceError::Aborted));
+}
+
+/// A call that was given up may come to its turn after the transaction was aborted for that.
+#[test]
+fn commit_behind_an_abort_commits_nothing() {
+    let mut play = Play::open(Protocol::V1);
+    play.machine.end(false).unwrap();
+    assert_eq!(play.machine.end(true), Err(ProduceError::Aborted));
+    play.told(end(0, false, Protocol::V1), Reply::Ended(Ok(None)));
+    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+    for commits in [true, false] {
+        assert_eq!(play.machine.end(commits), Err(ProduceError::Aborted));
+        assert!(play.machine.is_at_rest(), "there is nothing to end");
+    }
+    let mut play = Play::open(Protocol::V1);
+    play.machine.end(true).unwrap();
+    assert_eq!(play.machine.end(false), Err(ProduceError::Aborted));
+    play.told(end(0, true, Protocol::V1), Reply::Ended(Ok(None)));
+    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+}
+
+#[test]
+fn commit_is_done_though_the_new_epoch_behind_it_is_not_to_be_had() {
+    let mut play = Play::open(Protocol::V1);
+    play.machine.end(true).unwrap();
+    play.lost(end(0, true, Protocol::V1));
+    play.wait(100);
+    play.told(end(0, true, Protocol::V1), Reply::Ended(Ok(None)));
+    assert_eq!(play.machine.take_outcome(), Some(Ok(())));
+    assert!(!play.machine.is_at_rest(), "the next transaction waits");
+    let refused = Reply::Init(Err(ErrorCode::PRODUCER_FENCED));
+    play.told(Request::Init(Some(identity(0))), refused);
+    assert_eq!(play.machine.take_outcome(), None);
+    assert!(matches!(
+        play.machine.begin(),
+        Err(ProduceError::Fenced { .. })
+    ));
+}
+
+#[test]
+fn operators_hear_of_a_coordinators_troubles_less_and_less_often() {
+    let check = |code, expected: &[u32]| {
+        let mut play = Play::new(Protocol::V1);
+        let mut heard = Vec::new();
+        for attempt in 1..=17 {
+            let done = play.told(Request::Init(None), Reply::Init(Err(code)));
+            heard.extend(done.retry.map(|_| attempt));
+            play.wait(100);
+        }
+        assert_eq!(heard, expected, "{code}");
+        play.told(Request::Init(None), Reply::Init(Ok(identity(0))));
+        assert_eq!(play.machine.failures, 0);
+    };
+    check(ErrorCode::COORDINATOR_NOT_AVAILABLE, &[1, 2, 4, 8, 16]);
+    check(ErrorCode::CONCURRENT_TRANSACTIONS, &[16]);
 }
