@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ferrovia_client::settings::{ClientSettings, ConsumerSettings, IsolationLevel, SettingsError};
 use ferrovia_pipeline::batch::{BatchOptions, Codec};
 
-use crate::config::distributed::{DistributedConfig, ExactlyOnceSource};
+use crate::config::distributed::DistributedConfig;
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, Settings, WorkerConfig};
 use crate::storage::log::{InternalTopic, TopicPurpose};
@@ -34,8 +34,8 @@ impl LogSettings {
     /// `setupAndCreateKafkaBasedLog` and `configure` of the three stores
     pub fn of(config: &DistributedConfig, purpose: TopicPurpose) -> Result<Self, SettingsError> {
         let consumer = ConsumerSettings::from_properties(config.own_client_settings().as_map())?;
-        let is_transactional = config.exactly_once_source == ExactlyOnceSource::Enabled
-            && purpose != TopicPurpose::Statuses;
+        let is_transactional =
+            config.exactly_once_source.is_enabled() && purpose != TopicPurpose::Statuses;
         let name = match purpose {
             TopicPurpose::Configs => "configs",
             TopicPurpose::Offsets => "offsets",

@@ -10,37 +10,28 @@ use ferrovia_client::TopicPartition;
 use ferrovia_client::settings::IsolationLevel;
 use ferrovia_pipeline::error::ConnectError;
 
-use super::{OffsetStore, OffsetStoreError, Offsets, Place, records};
+use super::{OffsetStore, OffsetStoreError, Offsets, OwnTopics, Place, records};
 use crate::config::ConnectorConfig;
 
 impl OffsetStore {
     /// The place of one connector whose tasks write in transactions: a topic in the cluster that they produce to, under
-    /// the name of the worker's where the connector names none. `client` is as for
-    /// [`of_connector`](Self::of_connector).
+    /// the name of the worker's where the connector names none.
     ///
     /// # Errors
     /// A client's setting cannot be used.
-    pub fn of_transactions(
+    pub(super) fn of_transactions(
         &self,
+        own: &OwnTopics,
         connector: &ConnectorConfig,
         client: &str,
+        topic: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let Some(own) = &self.own_topics else {
-            return Ok(self.clone());
-        };
-        let topic = connector
-            .source_config()
-            .and_then(|source| source.offsets_topic.as_deref())
-            .unwrap_or(&own.template.name);
+        let topic = topic.unwrap_or(&own.template.name);
         if own.is_same(connector, topic) {
             return Ok(self.clone());
         }
-        self.in_topic(
-            connector,
-            client,
-            topic,
-            Some(IsolationLevel::ReadCommitted),
-        )
+        let isolation = Some(IsolationLevel::ReadCommitted);
+        self.in_topic(own, connector, client, topic, isolation)
     }
 
     /// The topic that comes first, if it is one.
