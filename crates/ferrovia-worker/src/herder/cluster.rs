@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use self::journal::StatusJournal;
-use super::machine::{Action, ForwardFailure, HerderMachine, Moment, Ticket};
+use super::machine::{Action, FencingFailure, ForwardFailure, HerderMachine, Moment, Ticket};
 use crate::config::SignatureConfig;
 use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
@@ -116,7 +116,7 @@ pub(super) enum ClusterEvent {
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
-    Fenced(Ticket, Result<(), String>),
+    Fenced(Ticket, Result<(), FencingFailure>),
     RoundForwarded(Ticket, Result<(), ForwardFailure>),
     /// A topic is not read any more.
     Closed(&'static str),

@@ -277,7 +277,7 @@ impl<R: TaskRunner> Herder<R> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Work(work) => self.crew.perform(work).await,
-            Action::Fencing(FencingAction::Answer(id, _, outcome)) => {
+            Action::Fencing(FencingAction::Answer(id, outcome)) => {
                 self.crew.permit_task(&id, outcome).await;
             }
             Action::Check(ticket, settings) => {

@@ -61,7 +61,7 @@ use crate::status::TaskId;
 use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKey};
 use crate::storage::status::{StatusFold, StatusRecord};
 
-pub use self::fencing::FencingAction;
+pub use self::fencing::{FencingAction, FencingFailure};
 pub use self::publish::ForwardFailure;
 pub use self::rules::{ClusterRules, Rules};
 
@@ -309,7 +309,7 @@ impl HerderMachine {
                 }
             }
             WorkEvent::Task(id, run, TaskEvent::Asks(permission)) => {
-                self.on_permission_asked(&id, run, permission);
+                self.on_permission_asked(&id, run, permission, at);
             }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);

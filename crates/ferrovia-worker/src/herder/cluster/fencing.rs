@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ferrovia_client::ClientError;
 use ferrovia_client::admin::fence::fence_producers;
 
 use super::{Cluster, ClusterEvent};
-use crate::herder::machine::FencingAction;
+use crate::herder::machine::{FencingAction, FencingFailure};
 use crate::status::TaskId;
 use crate::task::runner::transactional_id;
 
@@ -25,10 +26,12 @@ impl Cluster {
                 let client = self.client.clone();
                 self.errands.spawn(async move {
                     let fenced = fence_producers(&client, ids, None).await;
-                    let failed = fenced.into_iter().find_map(|(id, outcome)| {
+                    let failures = fenced.into_iter().filter_map(|(id, outcome)| {
                         let error = outcome.err()?;
-                        Some(format!("{id}: {error}"))
+                        Some(failure(&id, &error))
                     });
+                    // What will not pass decides.
+                    let failed = failures.min_by_key(|failure| failure.is_retriable);
                     ClusterEvent::Fenced(ticket, failed.map_or(Ok(()), Err))
                 });
             }
@@ -45,5 +48,13 @@ impl Cluster {
             // The herder's own.
             FencingAction::Answer(..) => {}
         }
+    }
+}
+
+/// What gave up in time may be tried again; what brokers refuse for good may not.
+fn failure(id: &str, error: &ClientError) -> FencingFailure {
+    FencingFailure {
+        is_retriable: error.is_retriable() || matches!(error, ClientError::GaveUp { .. }),
+        reason: format!("{id}: {error}"),
     }
 }

@@ -43,7 +43,16 @@ pub enum FencingAction {
         key: Option<SessionKey>,
     },
     /// Tell a task that it may go on, or why not.
-    Answer(TaskId, Run, Result<(), String>),
+    Answer(TaskId, Result<(), String>),
+}
+
+/// Why transactional ids could not be taken away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FencingFailure {
+    /// Whether it may pass.
+    pub is_retriable: bool,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// What follows when an action of a round has ended.
@@ -123,14 +132,20 @@ impl HerderMachine {
     pub fn on_fenced(
         &mut self,
         ticket: Ticket,
-        outcome: Result<(), String>,
+        outcome: Result<(), FencingFailure>,
         at: Moment,
     ) -> Vec<Action> {
         if let Some(Then::Fencing(Awaited::Fenced(name, generation))) = self.pending.remove(&ticket)
         {
             match outcome {
                 Ok(()) => self.read_config(Awaited::ReadAgain(name, generation)),
-                Err(reason) => self.round_failed(&name, &reason, at),
+                Err(failure) if failure.is_retriable => {
+                    self.round_failed(&name, &failure.reason, at);
+                }
+                Err(failure) => {
+                    let text = failed_fencing(&failure.reason);
+                    self.end_round(&name, &Err(HerderError::Refused(text)));
+                }
             }
         }
         self.finish(at)
@@ -159,7 +174,7 @@ impl HerderMachine {
             round.failures += 1;
             return;
         }
-        let text = format!("Failed to perform zombie fencing: {reason}");
+        let text = failed_fencing(reason);
         self.end_round(name, &Err(HerderError::Failed(text)));
     }
 
@@ -267,12 +282,21 @@ impl HerderMachine {
     }
 }
 
+/// What whoever waits for fencing is told, once however often it is told on.
+pub(super) fn failed_fencing(reason: &str) -> String {
+    match reason.starts_with(FAILED) {
+        true => reason.to_owned(),
+        false => format!("{FAILED}: {reason}"),
+    }
+}
+
 /// How long to wait after so many failures.
 pub(super) fn backoff(failures: u32) -> Duration {
     let factor = 2_u32.saturating_pow(failures);
     BACKOFF_MIN.saturating_mul(factor).min(BACKOFF_MAX)
 }
 
+const FAILED: &str = "Failed to perform zombie fencing";
 /// How often a round is tried again for those who wait for it.
 const ROUND_RETRIES_MAX: u32 = 5;
 /// The first pause before something is tried again.
