@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 use ferrovia_pipeline::error::ConnectError;
+use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
 use super::request::{ConnectorOffset, HerderError};
@@ -103,6 +104,7 @@ impl ConnectorOffsets {
         let name = Arc::clone(connector);
         let sources = self.sources.clone();
         async move {
+            let until = Instant::now() + CHANGE_LIMIT;
             let reading = tokio::task::spawn_blocking(move || {
                 let resolved = validator.resolve_offsets(settings.as_map())?;
                 let config = resolved.config;
@@ -113,6 +115,7 @@ impl ConnectorOffsets {
                     worker,
                     redactor: resolved.redactor,
                     sources,
+                    until,
                 })
             });
             reading.await.unwrap_or(Err(HerderError::Stopping))
@@ -128,6 +131,8 @@ struct Target {
     worker: Arc<WorkerConfig>,
     redactor: Redactor,
     sources: OffsetStore,
+    /// When whatever is to be done has to be done.
+    until: Instant,
 }
 
 /// What is done to offsets.
@@ -158,10 +163,11 @@ impl Change {
 async fn guarded<T: Send + 'static>(
     kind: &str,
     connector: &str,
+    until: Instant,
     call: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, HerderError> {
     let telling = tokio::task::spawn_blocking(call);
-    let told = tokio::time::timeout(TELL_LIMIT, telling).await;
+    let told = timeout_at(until, telling).await;
     let told = told.map_err(|_elapsed| {
         let text = format!(
             "Timed out while calling the 'alterOffsets' method for {kind} connector {connector}"
@@ -222,5 +228,6 @@ fn not_modified(kind: &str, connector: &str, reason: &str) -> HerderError {
     HerderError::Failed(text)
 }
 
-/// For how long a connector may take to hear of new offsets: what a request to Java's worker may take in all.
-const TELL_LIMIT: Duration = Duration::from_secs(90);
+/// How long it may take in all to read offsets, to tell the connector of new ones and to write them: what a request to
+/// Java's worker may take, and after which nobody waits for the answer.
+const CHANGE_LIMIT: Duration = Duration::from_secs(90);

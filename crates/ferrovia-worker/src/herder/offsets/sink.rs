@@ -103,7 +103,7 @@ async fn known(group: &SinkGroup, connector: &str) -> Result<Positions, HerderEr
 /// Lets the connector's code have its say. Tells whether it took care of the offsets.
 async fn tell(target: Target, positions: Positions) -> Result<(bool, Positions), HerderError> {
     let connector = Arc::clone(&target.name);
-    let told = guarded("sink", &connector, move || {
+    let told = guarded("sink", &connector, target.until, move || {
         let told = match target.plugin.factory {
             ConnectorFactory::Sink(make) => {
                 make().alter_offsets(target.config.originals.as_map(), &positions)
