@@ -9,6 +9,7 @@
 mod ends;
 mod error;
 mod event;
+mod privileged;
 mod reader;
 mod settings;
 mod topic;
@@ -16,6 +17,7 @@ mod writer;
 
 pub use error::TopicLogError;
 pub use event::{LogEvent, LogEvents, LogRecord, ReadMark};
+pub use privileged::PrivilegedWriter;
 pub use settings::LogSettings;
 pub use topic::{InternalTopic, TopicPurpose};
 pub use writer::NewRecord;
@@ -26,6 +28,7 @@ use ferrovia_client::{Cluster, FramePool};
 use tokio::task::AbortHandle;
 
 use self::event::Marks;
+use self::privileged::Claim;
 use self::reader::Reader;
 use self::writer::Writer;
 
@@ -37,6 +40,7 @@ pub struct TopicLog {
     marks: Marks,
     writer: writer::Requests,
     partitions: i32,
+    claim: Option<Claim>,
     tasks: [AbortHandle; 2],
 }
 
@@ -63,12 +67,19 @@ impl TopicLog {
             sender,
             marks.clone(),
         );
+        let claim = settings.privileged.map(|producer| Claim {
+            topic: topic.name.clone(),
+            partitions,
+            batch: settings.batch,
+            producer,
+        });
         let (writer, requests) = Writer::new(cluster, topic.name, partitions, settings.batch);
         Ok((
             Self {
                 marks,
                 writer: requests,
                 partitions,
+                claim,
                 tasks: [
                     tokio::spawn(reader.run()).abort_handle(),
                     tokio::spawn(writer.run()).abort_handle(),
@@ -127,7 +138,44 @@ impl TopicLog {
         &self,
         records: Vec<NewRecord>,
     ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
-        let appended = self.append(records);
+        self.then_read(self.append(records))
+    }
+
+    /// The same by a writer that this log has given.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn append_privileged_and_read(
+        &self,
+        writer: &PrivilegedWriter,
+        records: Vec<NewRecord>,
+    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
+        self.then_read(writer.append(records))
+    }
+
+    /// Takes the right to write in transactions away from whoever has it. Other writes stay possible for everybody: it is
+    /// for what only one may write. `None` where the settings name no transactional id.
+    ///
+    /// # Errors
+    /// The coordinator refuses, or does not answer within `max.block.ms`.
+    ///
+    /// # Cancel safety
+    /// The right may have been taken away when the future is dropped.
+    pub fn claim(
+        &self,
+    ) -> Option<
+        impl Future<Output = Result<PrivilegedWriter, TopicLogError>> + Send + 'static + use<>,
+    > {
+        self.claim.clone().map(Claim::make)
+    }
+
+    fn then_read<F>(
+        &self,
+        appended: F,
+    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<F>
+    where
+        F: Future<Output = Result<(), TopicLogError>> + Send + 'static,
+    {
         let marks = self.marks.clone();
         async move {
             appended.await?;
