@@ -75,6 +75,7 @@ impl Worker {
             sync_timeout: config.sync_timeout,
             unsync_backoff: config.unsync_backoff,
             gives_exactly_once,
+            has_transactional_leader: config.exactly_once_source.has_transactional_leader(),
             signatures: config.signatures,
         };
         let worker = Arc::new(config.worker);

@@ -22,6 +22,7 @@ mod group;
 mod lead;
 mod news;
 mod permits;
+mod privileges;
 mod publish;
 mod reads;
 mod restart;
@@ -62,6 +63,7 @@ use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKe
 use crate::storage::status::{StatusFold, StatusRecord};
 
 pub use self::fencing::{FencingAction, FencingFailure};
+pub use self::privileges::WriteFailure;
 pub use self::publish::ForwardFailure;
 pub use self::rules::{ClusterRules, Rules};
 
@@ -95,6 +97,8 @@ pub enum Action {
     WriteStatus(StatusRecord),
     /// Call [`HerderMachine::on_statuses_flushed`] when all statuses so far are written.
     FlushStatuses(Ticket),
+    /// Take the right to write to the config topic as the leader, then call [`HerderMachine::on_claimed`].
+    ClaimPrivileges(Ticket),
     /// Make a session key and write it to the config topic, then call [`HerderMachine::on_written`].
     MakeSessionKey(Ticket),
     /// Check settings, then call [`HerderMachine::on_checked`].
@@ -361,6 +365,7 @@ impl HerderMachine {
         let all = [
             self.work.next_deadline(),
             self.group_deadline(),
+            self.claim_deadline(),
             self.publishing_deadline(),
             self.revivals.deadline(),
             self.rounds_deadline(),
@@ -377,6 +382,7 @@ impl HerderMachine {
             self.mend_tasks(at);
             self.share_out(at);
             self.advance_group();
+            self.claim_privileges(at);
             self.lead(at);
             self.process_restarts(at);
             self.retry_rounds(at);

@@ -113,6 +113,20 @@ impl TopicLog {
         async move { marks.taken(mark).await }
     }
 
+    /// As [`read_to_end`](Self::read_to_end), to the end that there is when the future is first polled.
+    ///
+    /// # Errors
+    /// [`TopicLogError::Closed`] when nobody reads any more.
+    pub fn read_to_later_end(
+        &self,
+    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
+        let marks = self.marks.clone();
+        async move {
+            let mark = marks.request();
+            marks.taken(mark).await
+        }
+    }
+
     /// Writes records, each to the partition of its key. Resolves when all in-sync replicas have them.
     ///
     /// Records are written in the order of the calls' first polls; those of one call that share a partition come one
@@ -130,27 +144,9 @@ impl TopicLog {
         self.writer.append(records)
     }
 
-    /// As [`append`](Self::append), and then as [`read_to_end`](Self::read_to_end): what was written has been read.
-    ///
-    /// # Errors
-    /// As both.
-    pub fn append_and_read(
-        &self,
-        records: Vec<NewRecord>,
-    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
-        self.then_read(self.append(records))
-    }
-
-    /// The same by a writer that this log has given.
-    ///
-    /// # Errors
-    /// As both.
-    pub fn append_privileged_and_read(
-        &self,
-        writer: &PrivilegedWriter,
-        records: Vec<NewRecord>,
-    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
-        self.then_read(writer.append(records))
+    /// Whether what only one may write is written in transactions.
+    pub fn has_privileges(&self) -> bool {
+        self.claim.is_some()
     }
 
     /// Takes the right to write in transactions away from whoever has it. Other writes stay possible for everybody: it is
@@ -167,21 +163,6 @@ impl TopicLog {
         impl Future<Output = Result<PrivilegedWriter, TopicLogError>> + Send + 'static + use<>,
     > {
         self.claim.clone().map(Claim::make)
-    }
-
-    fn then_read<F>(
-        &self,
-        appended: F,
-    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<F>
-    where
-        F: Future<Output = Result<(), TopicLogError>> + Send + 'static,
-    {
-        let marks = self.marks.clone();
-        async move {
-            appended.await?;
-            let mark = marks.request();
-            marks.taken(mark).await
-        }
     }
 }
 

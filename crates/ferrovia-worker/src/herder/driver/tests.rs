@@ -108,6 +108,7 @@ fn in_cluster(opening: Opening) -> (Herder<Runner>, HerderHandle) {
     let config = DistributedConfig::from_settings(distributed()).unwrap();
     parts.rules.cluster = Some(ClusterRules {
         gives_exactly_once: false,
+        has_transactional_leader: false,
         url: "http://w:1/".into(),
         protocol: config.protocol,
         rebalance_delay_max: config.rebalance_delay_max,

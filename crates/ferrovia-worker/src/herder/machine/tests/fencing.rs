@@ -67,6 +67,7 @@ impl Rig {
                 sync_timeout: Duration::from_secs(3),
                 unsync_backoff: Duration::from_secs(300),
                 gives_exactly_once: true,
+                has_transactional_leader: true,
                 signatures,
             }),
         };
@@ -170,6 +171,9 @@ impl Rig {
                     let ended = WorkEvent::Task(id, run, TaskEvent::Ended);
                     actions.extend(self.machine.on_work(ended, at));
                 }
+                Action::ClaimPrivileges(ticket) => {
+                    actions.extend(self.machine.on_claimed(ticket, Ok(()), at));
+                }
                 Action::FlushStatuses(ticket) => {
                     actions.extend(self.machine.on_statuses_flushed(ticket, at));
                 }
@@ -177,7 +181,7 @@ impl Rig {
                     actions.extend(self.machine.on_read_to_end(ticket, at));
                 }
                 Action::WriteConfig(ticket, _) if self.is_writing_refused => {
-                    let refused = Err("no".to_owned());
+                    let refused = Err("no".into());
                     actions.extend(self.machine.on_written(ticket, refused, at));
                 }
                 Action::WriteConfig(ticket, records) => {

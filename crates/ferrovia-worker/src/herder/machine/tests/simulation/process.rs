@@ -453,6 +453,7 @@ fn rules(place: usize, protocol: ConnectProtocol) -> Rules {
             sync_timeout: Duration::from_secs(3),
             unsync_backoff: Duration::from_secs(4),
             gives_exactly_once: false,
+            has_transactional_leader: false,
             signatures: SignatureConfig {
                 key_algorithm: MacAlgorithm::HmacSha256,
                 key_bytes: 32,

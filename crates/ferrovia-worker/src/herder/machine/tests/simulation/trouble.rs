@@ -9,7 +9,7 @@ use super::crew::CrewEvent;
 use super::network::Answer;
 use super::topics::Append;
 use super::{TICK, TROUBLE, World};
-use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent};
+use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent, WriteFailure};
 use crate::herder::request::Change;
 use crate::herder::validation::GivenSettings;
 
@@ -64,7 +64,7 @@ pub(super) enum MemberEvent {
 #[derive(Clone, Debug)]
 pub(super) enum HerderEvent {
     Ready,
-    Written(Ticket, Result<(), String>),
+    Written(Ticket, Result<(), WriteFailure>),
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
