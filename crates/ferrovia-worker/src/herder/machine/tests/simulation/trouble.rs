@@ -7,6 +7,7 @@ use ferrovia_client::group::cohort::Ticket as Question;
 use super::coordinator::{Asked, Request};
 use super::crew::CrewEvent;
 use super::network::Answer;
+use super::privileges::Claim;
 use super::topics::Append;
 use super::{TICK, TROUBLE, World};
 use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent, WriteFailure};
@@ -27,6 +28,7 @@ pub(super) enum Event {
     Ask(u64),
     /// Records reach the config topic.
     Append(Append),
+    Claim(Claim),
     /// For the herder of a worker.
     Herder(HerderEvent),
     /// The membership has told the herder something.
@@ -65,6 +67,8 @@ pub(super) enum MemberEvent {
 pub(super) enum HerderEvent {
     Ready,
     Written(Ticket, Result<(), WriteFailure>),
+    /// The right to write was claimed, by this number.
+    Claimed(Ticket, Option<u64>),
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
@@ -84,6 +88,7 @@ impl Event {
                 | Self::User(_)
                 | Self::Ask(_)
                 | Self::Append(_)
+                | Self::Claim(_)
                 | Self::Begin
                 | Self::CutFromGroup(_)
                 | Self::CutFromTopics(_)
