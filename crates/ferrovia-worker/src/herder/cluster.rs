@@ -17,7 +17,7 @@ use tracing::{error, info, warn};
 
 use self::config::{ConfigWriter, WriteError};
 use self::journal::StatusJournal;
-use super::machine::{Action, FencingFailure, ForwardFailure, HerderMachine, Moment, Ticket};
+use super::machine::{Action, FencingAction, ForwardFailure, HerderMachine, Moment, Ticket};
 use crate::config::SignatureConfig;
 use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
@@ -26,7 +26,6 @@ use crate::storage::log::{
 };
 
 mod config;
-mod fencing;
 mod journal;
 
 /// How long the status topic may take to get the last words of a worker that ends.
@@ -116,7 +115,6 @@ pub(super) enum ClusterEvent {
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
-    Fenced(Ticket, Result<(), FencingFailure>),
     RoundForwarded(Ticket, Result<(), ForwardFailure>),
     /// A topic is not read any more.
     Closed(&'static str),
@@ -210,7 +208,6 @@ impl Cluster {
             ClusterEvent::ReadToEnd(ticket) => machine.on_read_to_end(ticket, at),
             ClusterEvent::Flushed(ticket) => machine.on_statuses_flushed(ticket, at),
             ClusterEvent::Forwarded(ticket, outcome) => machine.on_forwarded(ticket, outcome, at),
-            ClusterEvent::Fenced(ticket, outcome) => machine.on_fenced(ticket, outcome, at),
             ClusterEvent::RoundForwarded(ticket, outcome) => {
                 machine.on_round_forwarded(ticket, outcome, at)
             }
@@ -298,7 +295,16 @@ impl Cluster {
                 self.errands
                     .spawn(async move { ClusterEvent::Forwarded(ticket, asked.await) });
             }
-            Action::Fencing(action) => self.fencing(action),
+            Action::Fencing(FencingAction::Forward {
+                ticket,
+                url,
+                connector,
+                key,
+            }) => {
+                let asked = self.leader.fence(&url, &connector, key.as_ref());
+                self.errands
+                    .spawn(async move { ClusterEvent::RoundForwarded(ticket, asked.await) });
+            }
             Action::Offer(offers) => {
                 if let Some(question) = self.offers.take() {
                     question.answer(offers);

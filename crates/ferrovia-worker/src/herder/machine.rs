@@ -419,7 +419,7 @@ impl HerderMachine {
                 WorkAction::TaskIs(id, state, trace) => self.tell_task(&id, state, trace),
                 WorkAction::StartTask { id, run, wish } => {
                     self.revivals.on_begun(&id);
-                    if self.is_exactly_once(&id) {
+                    if self.is_exactly_once(&id.connector) {
                         self.applicants.on_begun(&id, run, wish.generation);
                     }
                     for request in self.beginning.remove(&id).unwrap_or_default() {

@@ -6,15 +6,18 @@
 //! # Source
 //! `Worker.connectorOffsets` and `Worker.modifyConnectorOffsets` of Kafka 4.2 (KIP-875)
 
+mod fencing;
 mod group;
 mod positions;
 mod sink;
 mod source;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrovia_client::settings::ClientSettings;
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +26,7 @@ use tracing::error;
 use super::request::{ConnectorOffset, HerderError};
 use super::validation::ConnectorValidator;
 use crate::config::providers::Redactor;
+use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, Settings, WorkerConfig};
 use crate::storage::offsets::OffsetStore;
 
@@ -108,7 +112,9 @@ impl ConnectorOffsets {
             let reading = tokio::task::spawn_blocking(move || {
                 let resolved = validator.resolve_offsets(settings.as_map())?;
                 let config = resolved.config;
+                let group = validator.exactly_once_group().map(Arc::from);
                 Ok(Target {
+                    exactly_once_group: group,
                     plugin: validator.connector(&config.class)?,
                     name,
                     config,
@@ -131,8 +137,34 @@ struct Target {
     worker: Arc<WorkerConfig>,
     redactor: Redactor,
     sources: OffsetStore,
+    /// The workers' group, where sources are exactly once.
+    exactly_once_group: Option<Arc<str>>,
     /// When whatever is to be done has to be done.
     until: Instant,
+}
+
+impl Target {
+    /// The settings of a client of this kind that works for the connector.
+    ///
+    /// # Source
+    /// `Worker.adminConfigs` and `Worker.baseProducerConfigs`
+    fn client_properties(&self, kind: ClientKind, id: String) -> BTreeMap<String, String> {
+        let servers = self.worker.bootstrap_servers.join(",");
+        let mut properties = BTreeMap::from([
+            ("bootstrap.servers".to_owned(), servers),
+            ("client.id".to_owned(), id),
+        ]);
+        let chosen = self.config.client_settings(kind, &self.worker);
+        properties.extend(chosen.as_map().clone());
+        properties
+    }
+
+    /// The settings of its admin client, or what is wrong with them.
+    fn admin(&self) -> Result<ClientSettings, String> {
+        let id = format!("connector-worker-adminclient-{}", self.name);
+        let properties = self.client_properties(ClientKind::Admin, id);
+        ClientSettings::from_properties(&properties).map_err(|error| error.to_string())
+    }
 }
 
 /// What is done to offsets.
@@ -231,3 +263,6 @@ fn not_modified(kind: &str, connector: &str, reason: &str) -> HerderError {
 /// How long it may take in all to read offsets, to tell the connector of new ones and to write them: what a request to
 /// Java's worker may take, and after which nobody waits for the answer.
 const CHANGE_LIMIT: Duration = Duration::from_secs(90);
+
+#[cfg(test)]
+mod tests;

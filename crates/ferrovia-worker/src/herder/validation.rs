@@ -106,6 +106,12 @@ impl ConnectorValidator {
         }
     }
 
+    /// The group of a worker that gives sources exactly-once guarantees.
+    pub fn exactly_once_group(&self) -> Option<&str> {
+        let cluster = self.cluster.as_ref()?;
+        cluster.gives_exactly_once.then_some(&*cluster.group)
+    }
+
     /// The worker's plugins.
     pub fn plugins(&self) -> &PluginCatalog {
         &self.plugins

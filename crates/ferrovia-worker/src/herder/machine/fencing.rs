@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::changes::not_found;
 use super::writes::Then;
 use super::{Action, HerderMachine, Moment, RequestId, Ticket};
-use crate::herder::request::{ConnectorKind, HerderError, Outcome, Signature};
+use crate::config::Settings;
+use crate::herder::request::{ConnectorKind, ConnectorOffset, HerderError, Outcome, Signature};
 use crate::herder::work::Run;
 use crate::status::TaskId;
 use crate::storage::config::{ConfigRecord, SessionKey};
@@ -28,6 +29,8 @@ pub enum FencingAction {
         ticket: Ticket,
         /// The connector.
         connector: Arc<str>,
+        /// Its settings as written: its own admin client is asked.
+        settings: Arc<Settings>,
         /// How many tasks.
         tasks: u32,
     },
@@ -77,6 +80,8 @@ pub(super) enum Awaited {
 pub(super) enum Asker {
     Request(RequestId),
     Task(TaskId, Run),
+    /// Offsets that a user wants changed; `None` to have all forgotten.
+    Offsets(RequestId, Option<Vec<ConnectorOffset>>),
 }
 
 /// A round that is under way.
@@ -239,12 +244,16 @@ impl HerderMachine {
                 self.write_round(name, generation);
             }
             (Some(tasks), _) => {
+                let settings = config.connector_config(&name);
+                let settings = settings.map(|settings| settings.as_ref().clone());
+                let settings = Arc::new(Settings::from(settings.unwrap_or_default()));
                 let generation = config.task_config_generation(&name);
                 let then = Awaited::Fenced(Arc::clone(&name), generation);
                 let ticket = self.ticket(Then::Fencing(then));
                 self.actions.push(Action::Fencing(FencingAction::Fence {
                     ticket,
                     connector: name,
+                    settings,
                     tasks,
                 }));
             }
@@ -277,9 +286,23 @@ impl HerderMachine {
                     self.reply(request, outcome.clone().map(|()| Outcome::Done));
                 }
                 Asker::Task(id, run) => self.on_round_ended(&id, run, outcome.clone()),
+                Asker::Offsets(request, offsets) => {
+                    let fenced = outcome.as_ref().map_err(before_offsets);
+                    let begun = fenced.and_then(|()| self.change_offsets(request, name, offsets));
+                    if let Err(error) = begun {
+                        self.reply(request, Err(error));
+                    }
+                }
             }
         }
     }
+}
+
+/// What a user is told who wants offsets changed, and the log besides.
+fn before_offsets(error: &HerderError) -> HerderError {
+    let text = "Failed to perform zombie fencing for source connector prior to modifying offsets";
+    tracing::error!("{text}: {error}");
+    HerderError::Failed(text.to_owned())
 }
 
 /// What whoever waits for fencing is told, once however often it is told on.

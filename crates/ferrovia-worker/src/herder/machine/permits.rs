@@ -167,11 +167,11 @@ impl HerderMachine {
         }
     }
 
-    /// Whether the task has to ask before it starts.
-    pub(super) fn is_exactly_once(&self, id: &TaskId) -> bool {
+    /// Whether a connector's tasks write in transactions, and have to ask before they start.
+    pub(super) fn is_exactly_once(&self, connector: &str) -> bool {
         let cluster = self.rules.cluster.as_ref();
         cluster.is_some_and(|rules| rules.gives_exactly_once)
-            && self.kind_of(&id.connector) == ConnectorKind::Source
+            && self.kind_of(connector) == ConnectorKind::Source
     }
 
     fn ask_for_round(&mut self, id: &TaskId, run: Run) {

@@ -8,6 +8,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
+use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::connector::{ConnectorFactory, SourceOffsetChange};
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
@@ -16,8 +17,12 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
 use super::{Change, Refusal, Target, guarded, not_modified};
+use crate::config::worker::ClientKind;
 use crate::herder::request::{ConnectorOffset, HerderError};
+use crate::status::TaskId;
 use crate::storage::offsets::{OffsetStore, OffsetStoreError, SourceOffset, map_of_json};
+use crate::task::runner::transactional_id;
+use crate::task::source::ProduceSpec;
 
 /// The offsets of a source, by the bytes of its partitions.
 ///
@@ -61,6 +66,7 @@ pub(super) async fn modify(
             stored.into_iter().filter_map(forgotten).collect(),
         ),
     };
+    let producer = producer(&target).map_err(|error| wrapped(&connector, &error))?;
     let (is_told, wanted) = tell(target, wanted).await?;
     if wanted.is_empty() {
         info!(
@@ -74,8 +80,32 @@ pub(super) async fn modify(
         .map(|change| (change.partition, change.offset))
         .collect();
     let doing = "attempting to modify offsets";
-    in_time(until, doing, &connector, store.write(&connector, records)).await?;
+    let write = async {
+        match producer {
+            Some(producer) => {
+                let written = store.write_in_transaction(&connector, records, producer);
+                written.await
+            }
+            None => store.write(&connector, records).await,
+        }
+    };
+    in_time(until, doing, &connector, write).await?;
     Ok((change, is_told))
+}
+
+/// Where sources are exactly once, the producer of the connector's first task: no such task writes behind a change.
+///
+/// # Source
+/// `Worker.exactlyOnceSourceTaskProducerConfigs`
+fn producer(target: &Target) -> Result<Option<ProducerSettings>, ConnectError> {
+    let Some(group) = &target.exactly_once_group else {
+        return Ok(None);
+    };
+    let task = TaskId::new(Arc::clone(&target.name), 0);
+    let client = format!("connector-producer-{task}");
+    let properties = target.client_properties(ClientKind::Producer, client);
+    let spec = ProduceSpec::in_transactions(properties, None, transactional_id(group, &task))?;
+    Ok(Some(spec.options.producer))
 }
 
 fn store(target: &Target) -> Result<OffsetStore, ConnectError> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ferrovia_client::produce::ProduceError;
 use ferrovia_client::settings::{IsolationLevel, SettingsError};
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
@@ -62,6 +63,9 @@ pub enum OffsetStoreError {
         /// Java's words.
         reason: String,
     },
+    /// A producer of transactions is refused.
+    #[error(transparent)]
+    Transaction(#[from] ProduceError),
     /// The worker is ending.
     #[error("the worker is ending")]
     Closed,

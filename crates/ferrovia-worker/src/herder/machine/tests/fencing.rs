@@ -19,7 +19,7 @@ use crate::herder::testing::Catalog;
 use crate::herder::work::{Run, WorkAction};
 use crate::membership::protocol::{Assignment, ConnectProtocol};
 use crate::status::TaskId;
-use crate::storage::config::ConfigRecord;
+use crate::storage::config::{ConfigRecord, TargetState};
 
 /// What will not pass.
 const REFUSED: &str = "ids are refused";
@@ -42,6 +42,7 @@ struct Rig {
     /// Numbers of tasks that were written down.
     written: Vec<u32>,
     is_writing_refused: bool,
+    changes_of_offsets: u32,
 }
 
 impl Rig {
@@ -85,6 +86,7 @@ impl Rig {
             replies: Vec::new(),
             written: Vec::new(),
             is_writing_refused: false,
+            changes_of_offsets: 0,
         };
         let class = (
             "connector.class".to_owned(),
@@ -203,6 +205,7 @@ impl Rig {
                 Action::Fencing(FencingAction::Answer(id, outcome)) => {
                     self.answers.push((id.task, outcome));
                 }
+                Action::ModifyOffsets { .. } => self.changes_of_offsets += 1,
                 Action::Reply(_, answer) => self.replies.push(answer),
                 _ => {}
             }
@@ -379,6 +382,39 @@ fn new_tasks_during_a_round_are_a_conflict_for_whoever_asked() {
         "Fencing failed because new task configurations were generated for the connector"
     );
     assert!(rig.written.is_empty());
+}
+
+#[test]
+fn offsets_are_changed_when_older_tasks_cannot_write_any_more() {
+    let mut rig = Rig::new("me", 1);
+    rig.read(&ConfigRecord::TasksFencing {
+        name: "s".into(),
+        tasks: 2,
+    });
+    rig.read_tasks(0);
+    rig.read(&ConfigRecord::Target {
+        name: "s".into(),
+        state: Some(TargetState::Stopped),
+    });
+    rig.assign(0);
+    let mut reset = |request, outcome| {
+        let change = Change::ResetOffsets("s".to_owned());
+        let actions = rig.machine.on_change(RequestId(request), change, rig.at());
+        rig.perform(actions);
+        assert_eq!(rig.changes_of_offsets, 0, "not before");
+        rig.fenced(outcome);
+        (rig.changes_of_offsets, std::mem::take(&mut rig.replies))
+    };
+    let text = "Failed to perform zombie fencing for source connector prior to modifying offsets";
+    let refused = Err(HerderError::Failed(text.to_owned()));
+    assert_eq!(reset(1, Err(REFUSED)), (0, vec![refused]));
+    assert_eq!(reset(2, Ok(())), (1, Vec::new()));
+    assert_eq!(rig.written, [0]);
+    // Once they are fenced there is nothing to wait for.
+    let change = Change::ResetOffsets("s".to_owned());
+    let actions = rig.machine.on_change(RequestId(3), change, rig.at());
+    rig.perform(actions);
+    assert_eq!((rig.changes_of_offsets, rig.fences.len()), (2, 0));
 }
 
 #[test]

@@ -6,8 +6,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ferrovia_client::TopicPartition;
-use ferrovia_client::settings::IsolationLevel;
+use ferrovia_client::produce::TransactionalProducer;
+use ferrovia_client::settings::{IsolationLevel, ProducerSettings};
+use ferrovia_client::{Cluster, FramePool, TopicPartition};
 use ferrovia_pipeline::error::ConnectError;
 
 use super::{OffsetStore, OffsetStoreError, Offsets, OwnTopics, Place, records};
@@ -58,6 +59,43 @@ impl OffsetStore {
         }
     }
 
+    /// Stores offsets in a transaction of their own, by the producer of these settings, which fences all others of its
+    /// transactional id. Else as [`write`](Self::write), on the current runtime. A place that is no topic takes nothing.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), or the transaction is refused.
+    ///
+    /// # Cancel safety
+    /// As [`write`](Self::write).
+    ///
+    /// # Source
+    /// `Worker.modifySourceConnectorOffsets`
+    pub async fn write_in_transaction(
+        &self,
+        connector: &str,
+        offsets: Offsets,
+        producer: ProducerSettings,
+    ) -> Result<(), OffsetStoreError> {
+        let sealed = self.seal(connector, &offsets).await?;
+        let (regular, forgotten): (Vec<_>, Vec<_>) = offsets
+            .into_iter()
+            .partition(|(_, offset)| offset.is_some());
+        let forgotten = records(connector, &forgotten)?;
+        if let Some(second) = self.second.as_ref().filter(|_| !forgotten.is_empty()) {
+            second.append(forgotten).await?;
+        }
+        let brokers = Cluster::new(producer.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
+        let mut producer = TransactionalProducer::start(brokers, producer).await?;
+        let transaction = producer.begin().await?;
+        for (partition, batch) in sealed {
+            // What becomes of it is part of what becomes of the transaction.
+            drop(transaction.send(partition, batch).await);
+        }
+        transaction.commit().await?;
+        self.copy_to_second(connector, &regular);
+        Ok(())
+    }
+
     /// Lets the worker's topic have what the connector's own has, in the background. Only a log line tells where that
     /// fails.
     pub fn copy_to_second(&self, connector: &str, offsets: &Offsets) {
@@ -68,3 +106,6 @@ impl OffsetStore {
         }
     }
 }
+
+/// Idle buffers of the connections of one change.
+const IDLE_BUFFERS_BYTES: usize = 256 * 1024;

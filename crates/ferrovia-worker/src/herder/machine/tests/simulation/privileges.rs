@@ -35,17 +35,14 @@ impl Right {
         self.held
     }
 
-    /// What is heard of them. A failure ends the right that they were sent by.
-    fn hear(&mut self, ticket: Ticket, failure: WriteFailure) -> WriteFailure {
+    /// Something is heard of them. Whether it is the end of the right: a failure ends the one that they were sent by.
+    fn hear(&mut self, ticket: Ticket, has_failed: bool) -> bool {
         let sent = self.sent.remove(&ticket);
-        let loses_privileges = sent.is_some() && sent == self.held;
-        if loses_privileges {
+        let is_end = has_failed && sent.is_some() && sent == self.held;
+        if is_end {
             self.held = None;
         }
-        WriteFailure {
-            loses_privileges,
-            ..failure
-        }
+        is_end
     }
 }
 
@@ -55,10 +52,13 @@ impl World {
         let is_deaf = self.has(Bug::LossUnheard);
         let right = &mut self.processes[place].right;
         match event {
-            HerderEvent::Written(ticket, Err(failure)) => {
-                let mut failure = right.hear(ticket, failure);
-                failure.loses_privileges &= !is_deaf;
-                HerderEvent::Written(ticket, Err(failure))
+            HerderEvent::Written(ticket, outcome) => {
+                let loses_privileges = right.hear(ticket, outcome.is_err()) && !is_deaf;
+                let outcome = outcome.map_err(|failure| WriteFailure {
+                    loses_privileges,
+                    ..failure
+                });
+                HerderEvent::Written(ticket, outcome)
             }
             HerderEvent::Claimed(ticket, claim) => {
                 // What an earlier claim came to no longer matters.
