@@ -9,8 +9,9 @@
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
 //! when it is read. `group` is membership, with its `rounds`, the `sync` with the others and its `stage` in words, `lead`
-//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `fencing` and
-//! `permits` see to it that a source's tasks are alone, `restart` and `revive` restart, `statuses` tells how it goes, and `reads` answers users.
+//! what a leader does, with the `privileges` that it may need, and `follow` how an assignment becomes work. `publish` makes
+//! tasks of a connector, `fencing` and `permits` see to it that a source's tasks are alone, `restart` and `revive` restart,
+//! `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
 //! `DistributedHerder`, `StandaloneHerder`, `AbstractHerder` and `WorkerCoordinator` of Kafka 4.2
