@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -117,19 +116,18 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
     lab.create("slept", 1)?;
     let cluster = cluster(kafka);
     let lines = Lines::start(&file, LINES_PER_SECOND)?;
-    let mut sleeper = cluster.start(Make::subject())?;
+    let sleeper = cluster.start(Make::subject())?;
     read_file(&sleeper, "slept", &file)?;
     wait::until("the first lines", ARRIVAL_LIMIT, || {
         let found = Arrivals::of(&lab.read_at("slept", "read_committed")?)?;
         Ok((found.distinct > 0).then_some(()))
     })?;
-    let id = sleeper.process().id();
-    signal(id, "STOP")?;
+    sleeper.stand_still(true)?;
     let mut other = cluster.launch(Make::subject())?;
     // The standstill is the scenario, not a wait for something.
     thread::sleep(STANDSTILL);
     other.until_healthy()?;
-    signal(id, "CONT")?;
+    sleeper.stand_still(false)?;
     // Time for the sleeper to do what it should not.
     thread::sleep(LIFE);
     let written = lines.finish()?;
@@ -140,17 +138,4 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
         io::stdout(),
         "{written} lines, one standstill: {arrivals:?}"
     )
-}
-
-fn signal(process: u32, signal: &str) -> io::Result<()> {
-    let status = Command::new("kill")
-        .arg(format!("-{signal}"))
-        .arg(process.to_string())
-        .status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(io::Error::other(format!(
-            "kill -{signal} {process}: {status}"
-        ))),
-    }
 }
