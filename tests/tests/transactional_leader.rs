@@ -13,10 +13,11 @@ use ferrovia_tests::cluster::{Cluster, SETTLE_LIMIT, file_sink, put_config, sett
 use ferrovia_tests::grounds::{self, ORACLE};
 use ferrovia_tests::http::Request;
 use ferrovia_tests::kafka::Kafka;
-use ferrovia_tests::lab::Lab;
 use ferrovia_tests::wait;
 use ferrovia_tests::worker::{Make, Worker};
 
+/// What the sinks of all tests wait for: there is no such topic.
+const TOPIC: &str = "led";
 /// More than the time after which a silent worker is missed.
 const STANDSTILL: Duration = Duration::from_secs(10);
 
@@ -52,8 +53,9 @@ fn until_known(worker: &Worker, wanted: &[&str]) -> io::Result<()> {
     found.map_err(|e| io::Error::new(e.kind(), format!("{e}, but {last:?}")))
 }
 
+/// A sink that need not have anything to read.
 fn create(worker: &Worker, name: &str, folder: &Path) -> io::Result<()> {
-    let sink = file_sink(name, "led", 1, &folder.join(name));
+    let sink = file_sink(name, TOPIC, 1, &folder.join(name));
     let created = put_config(worker, &sink)?;
     match created.status {
         201 => Ok(()),
@@ -67,7 +69,6 @@ fn no_write_is_lost_while_the_lead_moves_between_java_and_ours() -> io::Result<(
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    Lab::start(kafka)?.create("led", 1)?;
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let preparing = cluster(kafka, "preparing");
@@ -102,7 +103,6 @@ fn no_write_is_lost_while_the_lead_moves_between_java_and_ours() -> io::Result<(
 /// A leader of ours stands still until `next` leads, and is asked for a connector meanwhile.
 fn standstill(next: Make) -> io::Result<()> {
     let kafka = Kafka::shared(ORACLE)?;
-    Lab::start(kafka)?.create("led", 1)?;
     let folder = tempfile::tempdir()?;
     let folder = folder.path();
     let cluster = cluster(kafka, "enabled");
@@ -114,7 +114,7 @@ fn standstill(next: Make) -> io::Result<()> {
     // The standstill is the scenario, not a wait for something.
     thread::sleep(STANDSTILL);
     create(&other, "b", folder)?;
-    let sink = file_sink("late", "led", 1, &folder.join("late"));
+    let sink = file_sink("late", TOPIC, 1, &folder.join("late"));
     let request = Request::new("PUT", "/connectors/late/config").json(Value::Object(sink));
     let late = thread::scope(|scope| {
         let asked = scope.spawn(|| sleeper.send(&request));
