@@ -161,7 +161,7 @@ impl Cluster {
                 event.map_or(ClusterEvent::Closed("status"), ClusterEvent::Status)
             }
             Some(event) = group => ClusterEvent::Group(event),
-            Some(Ok(event)) = self.errands.join_next() => event,
+            event = next_errand(&mut self.errands) => event,
         }
     }
 
@@ -257,13 +257,7 @@ impl Cluster {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::WriteConfig(ticket, records) => self.write_config(ticket, &records),
-            Action::ClaimPrivileges(ticket) => {
-                if let Some((number, claimed)) = self.config.claim() {
-                    let claimed =
-                        async move { ClusterEvent::Claimed(ticket, number, claimed.await) };
-                    self.config.claiming = Some(self.errands.spawn(claimed));
-                }
-            }
+            Action::ClaimPrivileges(ticket) => self.claim_privileges(ticket),
             Action::ReadConfig(ticket) => {
                 let read = self.config.log.read_to_end();
                 self.errands.spawn(async move {
@@ -340,6 +334,14 @@ impl Cluster {
         }
     }
 
+    fn claim_privileges(&mut self, ticket: Ticket) {
+        let Some((number, claimed)) = self.config.claim() else {
+            return;
+        };
+        let claimed = async move { ClusterEvent::Claimed(ticket, number, claimed.await) };
+        self.config.claiming = Some(self.errands.spawn(claimed));
+    }
+
     fn write_config(&mut self, ticket: Ticket, records: &[ConfigRecord]) {
         let written = self.config.write(records);
         self.errands
@@ -364,4 +366,14 @@ impl Cluster {
             }
         }
     }
+}
+
+/// The end of the next errand that comes to one: a claim may be given up. Pends where there is none.
+async fn next_errand(errands: &mut JoinSet<ClusterEvent>) -> ClusterEvent {
+    while let Some(ended) = errands.join_next().await {
+        if let Ok(event) = ended {
+            return event;
+        }
+    }
+    std::future::pending().await
 }

@@ -23,6 +23,7 @@ pub use topic::{InternalTopic, TopicPurpose};
 pub use writer::NewRecord;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use ferrovia_client::{Cluster, FramePool};
 use tokio::task::AbortHandle;
@@ -68,7 +69,7 @@ impl TopicLog {
             marks.clone(),
         );
         let claim = settings.privileged.map(|producer| Claim {
-            topic: topic.name.clone(),
+            topic: Arc::clone(&topic.name),
             partitions,
             batch: settings.batch,
             producer,
