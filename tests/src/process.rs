@@ -84,17 +84,26 @@ impl Process {
     /// # Errors
     /// When it still runs after `limit`.
     pub fn signal(&mut self, signal: &str, limit: Duration) -> io::Result<ExitStatus> {
+        self.send(signal)?;
+        self.wait(limit)
+    }
+
+    /// Sends the child a `signal` ("STOP", "CONT") and does not wait.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn send(&self, signal: &str) -> io::Result<()> {
         let sent = Command::new("kill")
             .arg(format!("-{signal}"))
             .arg(self.id().to_string())
             .status()?;
-        if !sent.success() {
-            return Err(io::Error::other(format!(
+        match sent.success() {
+            true => Ok(()),
+            false => Err(io::Error::other(format!(
                 "kill -{signal} {} failed",
                 self.id()
-            )));
+            ))),
         }
-        self.wait(limit)
     }
 
     /// Waits for `event`, giving up early when the child ends before.

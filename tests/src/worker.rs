@@ -300,6 +300,14 @@ impl Worker {
         &mut self.process
     }
 
+    /// Has the worker stand still, or go on.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn stand_still(&self, is_still: bool) -> io::Result<()> {
+        self.process.send(if is_still { "STOP" } else { "CONT" })
+    }
+
     /// What the worker printed.
     #[must_use]
     pub fn output(&self) -> String {

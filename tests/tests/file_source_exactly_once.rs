@@ -5,7 +5,6 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -75,32 +74,18 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
     let kafka = Kafka::shared(ORACLE)?;
     let mut chase = Chase::start(kafka, "slept", "read_committed")?;
     let cluster = cluster(kafka);
-    let mut sleeper = cluster.start(Make::subject())?;
+    let sleeper = cluster.start(Make::subject())?;
     read_file(&sleeper, "slept", &chase.file())?;
     chase.until_some()?;
-    let id = sleeper.process().id();
-    signal(id, "STOP")?;
+    sleeper.stand_still(true)?;
     let mut other = cluster.launch(Make::subject())?;
     // The standstill is the scenario, not a wait for something.
     thread::sleep(STANDSTILL);
     other.until_healthy()?;
-    signal(id, "CONT")?;
+    sleeper.stand_still(false)?;
     // Time for the sleeper to do what it should not.
     thread::sleep(LIFE);
     finish(chase, &mut other, "one standstill")?;
     sleeper.stop()?;
     other.stop().map(drop)
-}
-
-fn signal(process: u32, signal: &str) -> io::Result<()> {
-    let status = Command::new("kill")
-        .arg(format!("-{signal}"))
-        .arg(process.to_string())
-        .status()?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(io::Error::other(format!(
-            "kill -{signal} {process}: {status}"
-        ))),
-    }
 }

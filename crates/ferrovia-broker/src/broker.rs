@@ -1,7 +1,5 @@
 //! What all connections of one broker share.
 
-mod known;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,10 +16,9 @@ use crate::config::BrokerConfig;
 use crate::coordinator::{Groups, Transactions};
 use crate::error::BrokerError;
 use crate::faults::Faults;
-use crate::journal::{Entry, Journal};
+use crate::journal::{Entry, Journal, Known};
 use crate::log::LEADER_EPOCH;
 use crate::topics::Topics;
-use known::Known;
 
 /// Producer ids noted as used at a time, so that not each one costs a journal entry.
 const PRODUCER_ID_BLOCK: i64 = 1_000;
@@ -76,7 +73,7 @@ impl Broker {
             .get_or_insert_with(|| Uuid::new_v4().to_string())
             .clone();
         if let Some(data_dir) = &config.data_dir {
-            journal.rewrite(data_dir, &known.entries())?;
+            journal.rewrite(data_dir, known.clone())?;
         }
         let mut topics = Topics::new(&config);
         for (id, topic) in known.topics {

@@ -2,9 +2,10 @@
 //! cluster's id.
 //!
 //! One append-only file of checksummed entries. At start the entries are replayed and the file is
-//! written anew with what still counts; a torn end is dropped. Without a data folder nothing is
-//! written.
+//! written anew with what still counts (`known`), and so it is again when it has grown enough; a
+//! torn end is dropped. Without a data folder nothing is written.
 
+mod known;
 mod transactions;
 
 use std::collections::BTreeMap;
@@ -16,10 +17,13 @@ use bytes::{Buf, BufMut, Bytes};
 use uuid::Uuid;
 
 use crate::error::BrokerError;
+pub(crate) use known::Known;
 pub(crate) use transactions::TransactionEntry;
 
 /// Entries larger than this are neither written nor believed.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
+/// A file smaller than this is not written anew while the broker runs.
+const REWRITE_BYTES_MIN: usize = 1 << 20;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +75,18 @@ pub(crate) struct Committed {
 /// The file that entries go to.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
-    file: Option<File>,
+    open: Option<OpenFile>,
+}
+
+#[derive(Debug)]
+struct OpenFile {
+    path: PathBuf,
+    file: File,
+    /// What the entries amount to so far.
+    known: Known,
+    bytes: usize,
+    /// The size at which the file is written anew.
+    rewrite_at: usize,
 }
 
 impl Journal {
@@ -93,39 +108,68 @@ impl Journal {
         Ok((Self::default(), read_all(bytes.into())))
     }
 
-    /// Replaces the file by one that holds exactly `entries`, and goes on from there.
+    /// Replaces the file by one that holds exactly what is `known`, and goes on from there.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(crate) fn rewrite(
-        &mut self,
-        data_dir: &Path,
-        entries: &[Entry],
-    ) -> Result<(), BrokerError> {
+    pub(crate) fn rewrite(&mut self, data_dir: &Path, known: Known) -> Result<(), BrokerError> {
         let path = path_in(data_dir);
-        let fresh = path.with_extension("new");
-        let write = || -> io::Result<File> {
-            let mut file = OpenOptions::new()
-                .create(true)
-                .write(true)
-                .truncate(true)
-                .open(&fresh)?;
-            file.write_all(&entries.iter().flat_map(encode_framed).collect::<Vec<u8>>())?;
-            file.sync_all()?;
-            fs::rename(&fresh, &path)?;
-            Ok(file)
-        };
-        self.file = Some(write().map_err(BrokerError::storage(&path))?);
+        let (file, bytes) = write_anew(&path, &known).map_err(BrokerError::storage(&path))?;
+        self.open = Some(OpenFile {
+            path,
+            file,
+            known,
+            bytes,
+            rewrite_at: next_rewrite(bytes),
+        });
         Ok(())
     }
 
     /// Notes one entry. A failing disk is logged: this broker keeps serving from memory.
     pub(crate) fn append(&mut self, entry: &Entry) {
-        let Some(file) = &mut self.file else { return };
-        if let Err(error) = file.write_all(&encode_framed(entry)) {
+        if let Some(open) = &mut self.open
+            && let Err(error) = open.append(entry)
+        {
             tracing::error!(%error, "cannot write to the journal");
         }
     }
+}
+
+impl OpenFile {
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        let framed = encode_framed(entry);
+        self.known.replay(entry.clone());
+        self.file.write_all(&framed)?;
+        self.bytes += framed.len();
+        if self.bytes >= self.rewrite_at {
+            // One that fails is not tried again before the file has grown as much once more.
+            self.rewrite_at = next_rewrite(self.bytes);
+            (self.file, self.bytes) = write_anew(&self.path, &self.known)?;
+            self.rewrite_at = next_rewrite(self.bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Puts a file with only what is known in the place of the one that is there. Tells its size.
+fn write_anew(path: &Path, known: &Known) -> io::Result<(File, usize)> {
+    let fresh = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .open(&fresh)?;
+    let entries: Vec<u8> = known.entries().iter().flat_map(encode_framed).collect();
+    file.write_all(&entries)?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    Ok((file, entries.len()))
+}
+
+/// The size at which a file of this size is written anew: what is written then is on average no more than what was
+/// appended.
+fn next_rewrite(bytes: usize) -> usize {
+    bytes.saturating_mul(2).max(REWRITE_BYTES_MIN)
 }
 
 fn path_in(data_dir: &Path) -> PathBuf {
@@ -321,134 +365,4 @@ fn uuid(from: &mut Bytes) -> Option<Uuid> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::log::marker::Outcome;
-    use crate::transaction::{Phase, ProducerKey, Protocol, Standing};
-
-    fn transaction_entries() -> impl Iterator<Item = Entry> {
-        let standing = Standing {
-            producer: ProducerKey { id: 4, epoch: 2 },
-            last_epoch: 1,
-            previous_id: 3,
-            next_id: 9,
-            timeout: Duration::from_secs(60),
-            phase: Phase::Prepare(Outcome::Abort),
-            protocol: Protocol::Two,
-        };
-        let (group, topic) = ("g".to_owned(), "t".to_owned());
-        let committed = Committed {
-            offset: 9,
-            leader_epoch: -1,
-            metadata: String::new(),
-        };
-        let entries = [
-            TransactionEntry::Stood(standing),
-            TransactionEntry::PartitionJoined {
-                topic: topic.clone(),
-                partition: 3,
-            },
-            TransactionEntry::GroupJoined {
-                group: group.clone(),
-            },
-            TransactionEntry::OffsetJoined {
-                group,
-                topic,
-                partition: 1,
-                committed,
-            },
-        ];
-        let id = "id".to_owned();
-        entries.into_iter().map(move |entry| Entry::Transaction {
-            id: id.clone(),
-            entry,
-        })
-    }
-
-    fn entries() -> Vec<Entry> {
-        let id = Uuid::from_u128(77);
-        let configs = BTreeMap::from([("cleanup.policy".to_owned(), "compact".to_owned())]);
-        let committed = Committed {
-            offset: 9,
-            leader_epoch: 2,
-            metadata: "m".to_owned(),
-        };
-        let (group, topic) = ("g".to_owned(), "t".to_owned());
-        let mut entries = vec![
-            Entry::Cluster { id: "c".to_owned() },
-            Entry::TopicCreated {
-                id,
-                name: "t".to_owned(),
-                partitions: 3,
-                configs,
-            },
-            Entry::PartitionsAdded { id, partitions: 4 },
-            Entry::OffsetCommitted {
-                group: group.clone(),
-                topic: topic.clone(),
-                partition: 1,
-                committed,
-            },
-            Entry::OffsetDeleted {
-                group,
-                topic,
-                partition: 1,
-            },
-            Entry::TopicDeleted { id },
-            Entry::ProducerIdsUsed { next: 12 },
-        ];
-        entries.extend(transaction_entries());
-        entries
-    }
-
-    #[test]
-    fn every_phase_of_a_transaction_survives() {
-        let Some(Entry::Transaction {
-            entry: TransactionEntry::Stood(standing),
-            ..
-        }) = transaction_entries().next()
-        else {
-            panic!("the first is a standing");
-        };
-        for phase in Phase::ALL {
-            let standing = Standing {
-                phase,
-                ..standing.clone()
-            };
-            let (id, entry) = ("id".to_owned(), TransactionEntry::Stood(standing));
-            let entry = Entry::Transaction { id, entry };
-            assert_eq!(decode(encode(&entry).into()), Some(entry));
-        }
-    }
-
-    #[test]
-    fn entries_survive_and_a_torn_end_is_dropped() {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut journal, found) = Journal::open(Some(folder.path())).unwrap();
-        assert_eq!(found, []);
-        journal.rewrite(folder.path(), &entries()[..2]).unwrap();
-        for entry in &entries()[2..] {
-            journal.append(entry);
-        }
-        assert_eq!(Journal::open(Some(folder.path())).unwrap().1, entries());
-        let path = path_in(folder.path());
-        let bytes = fs::read(&path).unwrap();
-        fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        assert_eq!(
-            Journal::open(Some(folder.path())).unwrap().1,
-            entries()[..entries().len() - 1]
-        );
-    }
-
-    #[test]
-    fn every_damaged_byte_is_noticed() {
-        let whole: Vec<u8> = entries().iter().flat_map(encode_framed).collect();
-        for at in 0..whole.len() {
-            let mut bytes = whole.clone();
-            bytes[at] ^= 0x55;
-            assert!(read_all(bytes.into()).len() < entries().len(), "byte {at}");
-        }
-    }
-}
+mod tests;

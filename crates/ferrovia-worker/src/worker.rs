@@ -9,7 +9,6 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_local};
 
 pub use self::cluster::StartError;
-use crate::config::distributed::ExactlyOnceSource;
 use crate::config::{DistributedConfig, WorkerConfig};
 use crate::herder::cluster::Opening;
 use crate::herder::machine::{ClusterRules, Rules};
@@ -68,20 +67,22 @@ impl Worker {
         let offsets = OffsetStore::topic(&config)?;
         let opening = cluster::opening(&config, offsets.clone(), rest)?;
         let advertised = rest.advertised_url();
+        let gives_exactly_once = config.exactly_once_source.is_enabled();
         let of_cluster = ClusterRules {
             url: advertised.to_string().into(),
             protocol: config.protocol,
             rebalance_delay_max: config.rebalance_delay_max,
             sync_timeout: config.sync_timeout,
             unsync_backoff: config.unsync_backoff,
-            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
+            gives_exactly_once,
+            has_transactional_leader: config.exactly_once_source.has_transactional_leader(),
             signatures: config.signatures,
         };
         let worker = Arc::new(config.worker);
         let rules = rules(&worker, &advertised.worker_id(), Some(of_cluster));
         let of_validation = InCluster {
             group: config.group_id,
-            gives_exactly_once: config.exactly_once_source == ExactlyOnceSource::Enabled,
+            gives_exactly_once,
         };
         let cluster = Some((of_validation, opening));
         let started = Self::start(worker, rules, catalog, loggers, offsets, cluster);

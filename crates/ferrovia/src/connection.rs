@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use clap::Args;
 use ferrovia_client::admin::topics::{NewTopic, create_topics};
-use ferrovia_client::settings::ClientSettings;
+use ferrovia_client::produce::Producer;
+use ferrovia_client::settings::{ClientSettings, ProducerSettings};
 use ferrovia_client::{Cluster, ErrorCode, FramePool, TopicPartition};
 use ferrovia_worker::config::properties;
 
@@ -17,6 +18,8 @@ use crate::failure::Failure;
 const FIRST_ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Idle buffers of the connection.
 const IDLE_BUFFERS_BYTES: usize = 4 << 20;
+/// Bytes of the batches in one request; brokers take up to 100 MiB.
+const REQUEST_BYTES_MAX: usize = 8 << 20;
 
 /// Which cluster to talk to, named as Kafka's own tools name it.
 #[derive(Clone, Debug, Args)]
@@ -58,6 +61,15 @@ pub(crate) async fn connect(arguments: &BootstrapArguments) -> Result<Cluster, F
     let cluster = Cluster::new(settings, FramePool::new(IDLE_BUFFERS_BYTES));
     cluster.ready(FIRST_ANSWER_MAX).await.map_err(Failure::of)?;
     Ok(cluster)
+}
+
+/// A producer of many large batches.
+pub(crate) fn bulk_producer(cluster: Cluster) -> Producer {
+    let settings = ProducerSettings {
+        request_bytes_max: REQUEST_BYTES_MAX,
+        ..ProducerSettings::with_defaults(cluster.settings().clone())
+    };
+    Producer::new(cluster, settings)
 }
 
 /// Creates a topic unless it exists.

@@ -97,15 +97,16 @@ fn offset(
 ) -> Result<TimedOffset, ResponseError> {
     let end = if committed { log.last_stable_offset() } else { log.end_offset() };
     let at = |offset| TimedOffset { timestamp: -1, offset };
+    let readable = |found: TimedOffset| match found.offset < end {
+        true => found,
+        false => TimedOffset::NONE,
+    };
     match timestamp {
         LATEST => Ok(at(end)),
         EARLIEST | EARLIEST_LOCAL => Ok(at(log.start_offset())),
-        MAX_TIMESTAMP => Ok(log.max_timestamp()),
+        MAX_TIMESTAMP => Ok(readable(log.max_timestamp())),
         LATEST_TIERED => Ok(TimedOffset::NONE),
-        0.. => {
-            let found = log.offset_for_time(timestamp);
-            Ok(if found.offset < end { found } else { TimedOffset::NONE })
-        }
+        0.. => Ok(readable(log.offset_for_time(timestamp))),
         _ => Err(ResponseError::UnsupportedVersion),
     }
 }

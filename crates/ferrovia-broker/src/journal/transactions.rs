@@ -6,14 +6,13 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes};
 
 use super::{Committed, committed, put_committed, put_text, text};
-use crate::log::marker::Outcome;
 use crate::transaction::{Phase, ProducerKey, Protocol, Standing};
 
 /// First byte of these entries.
-pub(super) const STOOD: u8 = 7;
-pub(super) const PARTITION: u8 = 8;
-pub(super) const GROUP: u8 = 9;
-pub(super) const OFFSET: u8 = 10;
+const STOOD: u8 = 7;
+const PARTITION: u8 = 8;
+const GROUP: u8 = 9;
+const OFFSET: u8 = 10;
 
 /// Something that happened to a transactional id.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,14 +94,12 @@ fn put_standing(out: &mut Vec<u8>, standing: &Standing) {
     out.put_i64(standing.previous_id);
     out.put_i64(standing.next_id);
     out.put_u64(u64::try_from(standing.timeout.as_millis()).unwrap_or(u64::MAX));
-    out.put_u8(match standing.phase {
-        Phase::Empty => 0,
-        Phase::Ongoing => 1,
-        Phase::Prepare(Outcome::Commit) => 2,
-        Phase::Prepare(Outcome::Abort) => 3,
-        Phase::Complete(Outcome::Commit) => 4,
-        Phase::Complete(Outcome::Abort) => 5,
-    });
+    let phase = Phase::ALL.iter().position(|known| *known == standing.phase);
+    out.put_u8(
+        phase
+            .and_then(|at| u8::try_from(at).ok())
+            .unwrap_or(u8::MAX),
+    );
     out.put_u8(u8::from(standing.protocol == Protocol::Two));
 }
 

@@ -5,7 +5,7 @@
 
 mod source;
 
-pub use source::{ExactlyOnceLevel, SourceConfig, TopicCreationGroup, TransactionBoundary};
+pub use source::{SourceConfig, TopicCreationGroup, TransactionBoundary};
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

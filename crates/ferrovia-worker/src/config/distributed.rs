@@ -92,6 +92,11 @@ impl ExactlyOnceSource {
     pub fn has_transactional_leader(self) -> bool {
         self != Self::Disabled
     }
+
+    /// Whether the tasks of sources write in transactions.
+    pub fn is_enabled(self) -> bool {
+        self == Self::Enabled
+    }
 }
 
 impl DistributedConfig {

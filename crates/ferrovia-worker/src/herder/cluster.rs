@@ -15,21 +15,19 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
+use self::config::{ConfigWriter, WriteError};
 use self::journal::StatusJournal;
-use super::machine::{Action, ForwardFailure, HerderMachine, Moment, Ticket};
+use super::machine::{Action, FencingAction, ForwardFailure, HerderMachine, Moment, Ticket};
 use crate::config::SignatureConfig;
 use crate::signature;
 use crate::storage::config::{ConfigRecord, SessionKey};
-use crate::storage::log::{LogEvent, LogEvents, NewRecord, ReadMark, TopicLog};
+use crate::storage::log::{
+    LogEvent, LogEvents, PrivilegedWriter, ReadMark, TopicLog, TopicLogError,
+};
 
-mod fencing;
+mod config;
 mod journal;
 
-/// How long writing a config record and reading it back may take.
-///
-/// # Source
-/// `KafkaConfigBackingStore.READ_WRITE_TOTAL_TIMEOUT_MS`
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long the status topic may take to get the last words of a worker that ends.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the group may take to let a worker go.
@@ -77,7 +75,7 @@ pub type Opening = Pin<Box<dyn Future<Output = Result<Box<Cluster>, String>>>>;
 
 /// A worker's connections to its cluster.
 pub struct Cluster {
-    config: TopicLog,
+    config: ConfigWriter,
     config_events: LogEvents,
     statuses: StatusJournal,
     status_events: LogEvents,
@@ -112,11 +110,11 @@ pub(super) enum ClusterEvent {
     Config(LogEvent),
     Status(LogEvent),
     Group(CohortEvent),
-    Written(Ticket, Result<(), String>),
+    Written(Ticket, Result<(), WriteError>),
+    Claimed(Ticket, u64, Result<PrivilegedWriter, TopicLogError>),
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
-    Fenced(Ticket, Result<(), String>),
     RoundForwarded(Ticket, Result<(), ForwardFailure>),
     /// A topic is not read any more.
     Closed(&'static str),
@@ -128,7 +126,7 @@ impl Cluster {
         let (config, config_events) = parts.config;
         let (status, status_events) = parts.status;
         Self {
-            config,
+            config: ConfigWriter::new(config),
             config_events,
             statuses: StatusJournal::new(status),
             status_events,
@@ -163,7 +161,7 @@ impl Cluster {
                 event.map_or(ClusterEvent::Closed("status"), ClusterEvent::Status)
             }
             Some(event) = group => ClusterEvent::Group(event),
-            Some(Ok(event)) = self.errands.join_next() => event,
+            event = next_errand(&mut self.errands) => event,
         }
     }
 
@@ -199,11 +197,17 @@ impl Cluster {
                 Vec::new()
             }
             ClusterEvent::Group(event) => self.tell_group(event, machine, at),
-            ClusterEvent::Written(ticket, outcome) => machine.on_written(ticket, outcome, at),
+            ClusterEvent::Written(ticket, outcome) => {
+                let outcome = outcome.map_err(|error| self.config.failure(error));
+                machine.on_written(ticket, outcome, at)
+            }
+            ClusterEvent::Claimed(ticket, claim, outcome) => {
+                let outcome = self.config.take(claim, outcome);
+                machine.on_claimed(ticket, outcome, at)
+            }
             ClusterEvent::ReadToEnd(ticket) => machine.on_read_to_end(ticket, at),
             ClusterEvent::Flushed(ticket) => machine.on_statuses_flushed(ticket, at),
             ClusterEvent::Forwarded(ticket, outcome) => machine.on_forwarded(ticket, outcome, at),
-            ClusterEvent::Fenced(ticket, outcome) => machine.on_fenced(ticket, outcome, at),
             ClusterEvent::RoundForwarded(ticket, outcome) => {
                 machine.on_round_forwarded(ticket, outcome, at)
             }
@@ -253,8 +257,9 @@ impl Cluster {
     pub(super) fn perform(&mut self, action: Action) {
         match action {
             Action::WriteConfig(ticket, records) => self.write_config(ticket, &records),
+            Action::ClaimPrivileges(ticket) => self.claim_privileges(ticket),
             Action::ReadConfig(ticket) => {
-                let read = self.config.read_to_end();
+                let read = self.config.log.read_to_end();
                 self.errands.spawn(async move {
                     if let Err(error) = read.await {
                         error!("The config topic could not be read to its end: {error}");
@@ -284,7 +289,16 @@ impl Cluster {
                 self.errands
                     .spawn(async move { ClusterEvent::Forwarded(ticket, asked.await) });
             }
-            Action::Fencing(action) => self.fencing(action),
+            Action::Fencing(FencingAction::Forward {
+                ticket,
+                url,
+                connector,
+                key,
+            }) => {
+                let asked = self.leader.fence(&url, &connector, key.as_ref());
+                self.errands
+                    .spawn(async move { ClusterEvent::RoundForwarded(ticket, asked.await) });
+            }
             Action::Offer(offers) => {
                 if let Some(question) = self.offers.take() {
                     question.answer(offers);
@@ -320,20 +334,18 @@ impl Cluster {
         }
     }
 
+    fn claim_privileges(&mut self, ticket: Ticket) {
+        let Some((number, claimed)) = self.config.claim() else {
+            return;
+        };
+        let claimed = async move { ClusterEvent::Claimed(ticket, number, claimed.await) };
+        self.config.claiming = Some(self.errands.spawn(claimed));
+    }
+
     fn write_config(&mut self, ticket: Ticket, records: &[ConfigRecord]) {
-        let records = records.iter();
-        let records = records.map(|record| NewRecord::new(record.key(), record.value()));
-        let written = self.config.append_and_read(records.collect());
-        self.errands.spawn(async move {
-            let outcome = match tokio::time::timeout(WRITE_TIMEOUT, written).await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(error)) => Err(format!(
-                    "Error writing connector configuration to Kafka: {error}"
-                )),
-                Err(_) => Err("Timed out waiting for future".to_owned()),
-            };
-            ClusterEvent::Written(ticket, outcome)
-        });
+        let written = self.config.write(records);
+        self.errands
+            .spawn(async move { ClusterEvent::Written(ticket, written.await) });
     }
 
     fn make_session_key(&mut self, ticket: Ticket) {
@@ -349,9 +361,19 @@ impl Cluster {
                 self.write_config(ticket, &[ConfigRecord::SessionKey(key)]);
             }
             Err(error) => {
-                let event = ClusterEvent::Written(ticket, Err(error.to_string()));
+                let event = ClusterEvent::Written(ticket, Err(WriteError::from(error.to_string())));
                 self.errands.spawn(async move { event });
             }
         }
     }
+}
+
+/// The end of the next errand that comes to one: a claim may be given up. Pends where there is none.
+async fn next_errand(errands: &mut JoinSet<ClusterEvent>) -> ClusterEvent {
+    while let Some(ended) = errands.join_next().await {
+        if let Ok(event) = ended {
+            return event;
+        }
+    }
+    std::future::pending().await
 }

@@ -27,15 +27,16 @@ impl ConnectorCode {
         }
     }
 
-    /// Starts it. Only a source makes use of the context.
+    /// Starts it. A source is started with a context.
     pub(super) fn start(
         &mut self,
         settings: &BTreeMap<String, String>,
-        context: impl FnOnce() -> Result<ConnectorContext, ConnectError>,
+        context: Option<ConnectorContext>,
     ) -> Result<(), ConnectError> {
-        match self {
-            Self::Sink(connector) => connector.start(settings),
-            Self::Source(connector) => connector.start(settings, context()?),
+        match (self, context) {
+            (Self::Sink(connector), _) => connector.start(settings),
+            (Self::Source(connector), Some(context)) => connector.start(settings, context),
+            (Self::Source(_), None) => Err(ConnectError::failed("a source needs a context")),
         }
     }
 

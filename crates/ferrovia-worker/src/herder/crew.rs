@@ -2,25 +2,27 @@
 //!
 //! Nothing here waits for a connector's code: it may hang, and the thread that runs this keeps the heartbeats of all.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod start;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ferrovia_pipeline::connector::ConnectorContext;
 use ferrovia_pipeline::error::ConnectError;
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{Instrument, error, info};
 
+use self::start::Start;
 use super::code::ConnectorCode;
 use super::machine::{WantedTasks, WorkEvent};
 use super::request::HerderError;
 use super::runner::{REPORTS_MAX, TaskEvent, TaskReport, TaskReports, TaskRunner, TaskStart};
-use super::signals::{Signals, Voice};
+use super::signals::Signals;
 use super::validation::ConnectorValidator;
 use super::work::{Run, TaskWish, WorkAction};
-use crate::config::{ConnectorConfig, Settings};
+use crate::config::Settings;
 use crate::logging::{connector_span, task_span};
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
@@ -40,8 +42,8 @@ pub(super) struct Crew<R> {
     naming: BTreeMap<Run, Option<Arc<Settings>>>,
     /// The connectors that were started.
     connectors: BTreeMap<Arc<str>, (Run, Shared)>,
-    /// The starts that somebody waits for.
-    starting: BTreeSet<Run>,
+    /// The starts that somebody waits for. One that is dropped waits for no offsets any more.
+    starting: BTreeMap<Run, oneshot::Sender<Infallible>>,
     calls: JoinSet<Called>,
     /// Tasks whose settings are being looked up, and whether they begin waiting.
     preparing: BTreeMap<TaskId, (Run, bool)>,
@@ -78,7 +80,7 @@ impl<R: TaskRunner> Crew<R> {
             signals: Signals::default(),
             naming: BTreeMap::new(),
             connectors: BTreeMap::new(),
-            starting: BTreeSet::new(),
+            starting: BTreeMap::new(),
             calls: JoinSet::new(),
             preparing: BTreeMap::new(),
             to_tell: VecDeque::new(),
@@ -135,7 +137,7 @@ impl<R: TaskRunner> Crew<R> {
         tokio::select! {
             Some(report) = self.reports.recv() => CrewEvent::Told(of_report(report)),
             Some(Ok(called)) = self.calls.join_next() => CrewEvent::Called(called),
-            said = self.signals.next(&self.starting) => CrewEvent::Told(said),
+            said = self.signals.next(|run| self.starting.contains_key(run)) => CrewEvent::Told(said),
         }
     }
 
@@ -144,7 +146,7 @@ impl<R: TaskRunner> Crew<R> {
         match event {
             CrewEvent::Told(event) | CrewEvent::Called(Called::Other(event)) => Some(event),
             CrewEvent::Called(Called::Started(name, run, Ok(connector)))
-                if !self.starting.remove(&run) =>
+                if self.starting.remove(&run).is_none() =>
             {
                 info!("Connector {name} was given up while it started");
                 self.stop(name, run, connector);
@@ -185,16 +187,19 @@ impl<R: TaskRunner> Crew<R> {
         let span = connector_span(&name);
         let class = settings.text("connector.class").unwrap_or_default();
         span.in_scope(|| info!("Creating connector {name} of type {class}"));
-        let surroundings = Surroundings {
+        let (waiting, given_up) = oneshot::channel();
+        self.starting.insert(run, waiting);
+        let voice = self.signals.clone();
+        let start = Start {
+            name: Arc::clone(&name),
+            settings,
             validator: Arc::clone(&self.validator),
             offsets: self.offsets.clone(),
-            signals: self.signals.clone(),
-            control: Handle::current(),
+            voice: move |name, redactor| voice.voice(name, run, redactor),
+            given_up,
         };
-        self.starting.insert(run);
-        self.calls.spawn_blocking(move || {
-            let start = || span.in_scope(|| start(&name, run, &settings, &surroundings));
-            let started = guarded("it started", start);
+        self.calls.spawn(async move {
+            let started = start.perform().instrument(span).await;
             Called::Started(name, run, started)
         });
     }
@@ -326,53 +331,6 @@ fn of_report(report: TaskReport) -> WorkEvent {
         TaskEvent::UsedTopic(topic) => WorkEvent::UsedTopic(report.id, topic),
         event => WorkEvent::Task(report.id, report.run, event),
     }
-}
-
-/// What a connector is started with.
-struct Surroundings {
-    validator: Arc<ConnectorValidator>,
-    offsets: OffsetStore,
-    signals: Signals,
-    control: Handle,
-}
-
-fn start(
-    name: &Arc<str>,
-    run: Run,
-    settings: &Settings,
-    surroundings: &Surroundings,
-) -> Result<Shared, String> {
-    let validator = &surroundings.validator;
-    let mut connector = make(settings, validator)?;
-    let resolved = validator
-        .resolve(settings.as_map())
-        .map_err(|error| trace(&error))?;
-    let redactor = &resolved.redactor;
-    let context = || {
-        let voice = surroundings
-            .signals
-            .voice(Arc::clone(name), run, redactor.clone());
-        context(name, &resolved.config, voice, surroundings)
-    };
-    let redacted = |error: ConnectError| redactor.redact(&error.trace());
-    let originals = resolved.config.originals.as_map();
-    connector.start(originals, context).map_err(redacted)?;
-    info!("Finished creating connector {name}");
-    Ok(Arc::new(Mutex::new(connector)))
-}
-
-/// A source's view of the worker. Waits until all offsets are read.
-fn context(
-    name: &str,
-    config: &ConnectorConfig,
-    voice: Voice,
-    surroundings: &Surroundings,
-) -> Result<ConnectorContext, ConnectError> {
-    let offsets = surroundings.offsets.of_connector(config, name)?;
-    let read = offsets.read(name);
-    let offsets = surroundings.control.block_on(read);
-    let offsets = offsets.map_err(|error| ConnectError::failed(error.to_string()))?;
-    Ok(ConnectorContext::new(Arc::new(voice), offsets))
 }
 
 fn make(settings: &Settings, validator: &ConnectorValidator) -> Result<ConnectorCode, String> {

@@ -16,7 +16,9 @@ use tracing::info;
 use super::cluster::{Cluster, ClusterEvent, Opening};
 use super::crew::{Crew, CrewEvent};
 use super::handle::{HerderHandle, Reply, Request};
-use super::machine::{Action, FencingAction, HerderMachine, Moment, RequestId, Rules, Ticket};
+use super::machine::{
+    Action, FencingAction, FencingFailure, HerderMachine, Moment, RequestId, Rules, Ticket,
+};
 use super::offsets::ConnectorOffsets;
 use super::request::{ConnectorOffset, HerderError, Outcome};
 use super::runner::TaskRunner;
@@ -63,6 +65,7 @@ enum Done {
         Result<Vec<ConnectorOffset>, HerderError>,
     ),
     OffsetsModified(RequestId, Result<Outcome, HerderError>),
+    Fenced(Ticket, Result<(), FencingFailure>),
 }
 
 enum Event {
@@ -228,6 +231,7 @@ impl<R: TaskRunner> Herder<R> {
             Done::Validated(reply, infos) => drop(reply.send(infos)),
             Done::OffsetsRead(reply, offsets) => drop(reply.send(offsets)),
             Done::OffsetsModified(request, outcome) => self.reply(request, outcome),
+            Done::Fenced(ticket, outcome) => return self.machine.on_fenced(ticket, outcome, at),
         }
         Vec::new()
     }
@@ -277,8 +281,18 @@ impl<R: TaskRunner> Herder<R> {
     async fn perform(&mut self, action: Action) {
         match action {
             Action::Work(work) => self.crew.perform(work).await,
-            Action::Fencing(FencingAction::Answer(id, _, outcome)) => {
+            Action::Fencing(FencingAction::Answer(id, outcome)) => {
                 self.crew.permit_task(&id, outcome).await;
+            }
+            Action::Fencing(FencingAction::Fence {
+                ticket,
+                connector,
+                settings,
+                tasks,
+            }) => {
+                let fenced = self.offsets.fence(connector, settings, tasks);
+                self.errands
+                    .spawn(async move { Done::Fenced(ticket, fenced.await) });
             }
             Action::Check(ticket, settings) => {
                 let validator = Arc::clone(&self.validator);

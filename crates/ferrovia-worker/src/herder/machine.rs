@@ -9,8 +9,9 @@
 //!
 //! In reading order: `changes` is what users want, `writes` what follows when it is written, and `news` what follows
 //! when it is read. `group` is membership, with its `rounds`, the `sync` with the others and its `stage` in words, `lead`
-//! what a leader does, and `follow` how an assignment becomes work. `publish` makes tasks of a connector, `fencing` and
-//! `permits` see to it that a source's tasks are alone, `restart` and `revive` restart, `statuses` tells how it goes, and `reads` answers users.
+//! what a leader does, with the `privileges` that it may need, and `follow` how an assignment becomes work. `publish` makes
+//! tasks of a connector, `fencing` and `permits` see to it that a source's tasks are alone, `restart` and `revive` restart,
+//! `statuses` tells how it goes, and `reads` answers users.
 //!
 //! # Source
 //! `DistributedHerder`, `StandaloneHerder`, `AbstractHerder` and `WorkerCoordinator` of Kafka 4.2
@@ -22,6 +23,7 @@ mod group;
 mod lead;
 mod news;
 mod permits;
+mod privileges;
 mod publish;
 mod reads;
 mod restart;
@@ -61,7 +63,8 @@ use crate::status::TaskId;
 use crate::storage::config::{ConfigFold, ConfigRecord, RestartRequest, SessionKey};
 use crate::storage::status::{StatusFold, StatusRecord};
 
-pub use self::fencing::FencingAction;
+pub use self::fencing::{FencingAction, FencingFailure};
+pub use self::privileges::WriteFailure;
 pub use self::publish::ForwardFailure;
 pub use self::rules::{ClusterRules, Rules};
 
@@ -95,6 +98,8 @@ pub enum Action {
     WriteStatus(StatusRecord),
     /// Call [`HerderMachine::on_statuses_flushed`] when all statuses so far are written.
     FlushStatuses(Ticket),
+    /// Take the right to write to the config topic as the leader, then call [`HerderMachine::on_claimed`].
+    ClaimPrivileges(Ticket),
     /// Make a session key and write it to the config topic, then call [`HerderMachine::on_written`].
     MakeSessionKey(Ticket),
     /// Check settings, then call [`HerderMachine::on_checked`].
@@ -309,7 +314,7 @@ impl HerderMachine {
                 }
             }
             WorkEvent::Task(id, run, TaskEvent::Asks(permission)) => {
-                self.on_permission_asked(&id, run, permission);
+                self.on_permission_asked(&id, run, permission, at);
             }
             WorkEvent::Task(id, run, event) => {
                 let work = self.work.on_task_event(&id, run, event);
@@ -361,6 +366,7 @@ impl HerderMachine {
         let all = [
             self.work.next_deadline(),
             self.group_deadline(),
+            self.claim_deadline(),
             self.publishing_deadline(),
             self.revivals.deadline(),
             self.rounds_deadline(),
@@ -377,6 +383,7 @@ impl HerderMachine {
             self.mend_tasks(at);
             self.share_out(at);
             self.advance_group();
+            self.claim_privileges(at);
             self.lead(at);
             self.process_restarts(at);
             self.retry_rounds(at);
@@ -413,7 +420,7 @@ impl HerderMachine {
                 WorkAction::TaskIs(id, state, trace) => self.tell_task(&id, state, trace),
                 WorkAction::StartTask { id, run, wish } => {
                     self.revivals.on_begun(&id);
-                    if self.is_exactly_once(&id) {
+                    if self.is_exactly_once(&id.connector) {
                         self.applicants.on_begun(&id, run, wish.generation);
                     }
                     for request in self.beginning.remove(&id).unwrap_or_default() {

@@ -6,22 +6,27 @@
 //! # Source
 //! `Worker.connectorOffsets` and `Worker.modifyConnectorOffsets` of Kafka 4.2 (KIP-875)
 
+mod fencing;
 mod group;
 mod positions;
 mod sink;
 mod source;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferrovia_client::settings::ClientSettings;
 use ferrovia_pipeline::connector::{ConnectorFactory, ConnectorPlugin};
 use ferrovia_pipeline::error::ConnectError;
+use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
 use super::request::{ConnectorOffset, HerderError};
 use super::validation::ConnectorValidator;
 use crate::config::providers::Redactor;
+use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, Settings, WorkerConfig};
 use crate::storage::offsets::OffsetStore;
 
@@ -103,16 +108,20 @@ impl ConnectorOffsets {
         let name = Arc::clone(connector);
         let sources = self.sources.clone();
         async move {
+            let until = Instant::now() + CHANGE_LIMIT;
             let reading = tokio::task::spawn_blocking(move || {
                 let resolved = validator.resolve_offsets(settings.as_map())?;
                 let config = resolved.config;
+                let group = validator.exactly_once_group().map(Arc::from);
                 Ok(Target {
+                    exactly_once_group: group,
                     plugin: validator.connector(&config.class)?,
                     name,
                     config,
                     worker,
                     redactor: resolved.redactor,
                     sources,
+                    until,
                 })
             });
             reading.await.unwrap_or(Err(HerderError::Stopping))
@@ -128,6 +137,34 @@ struct Target {
     worker: Arc<WorkerConfig>,
     redactor: Redactor,
     sources: OffsetStore,
+    /// The workers' group, where sources are exactly once.
+    exactly_once_group: Option<Arc<str>>,
+    /// When whatever is to be done has to be done.
+    until: Instant,
+}
+
+impl Target {
+    /// The settings of a client of this kind that works for the connector.
+    ///
+    /// # Source
+    /// `Worker.adminConfigs` and `Worker.baseProducerConfigs`
+    fn client_properties(&self, kind: ClientKind, id: String) -> BTreeMap<String, String> {
+        let servers = self.worker.bootstrap_servers.join(",");
+        let mut properties = BTreeMap::from([
+            ("bootstrap.servers".to_owned(), servers),
+            ("client.id".to_owned(), id),
+        ]);
+        let chosen = self.config.client_settings(kind, &self.worker);
+        properties.extend(chosen.as_map().clone());
+        properties
+    }
+
+    /// The settings of its admin client, or what is wrong with them.
+    fn admin(&self) -> Result<ClientSettings, String> {
+        let id = format!("connector-worker-adminclient-{}", self.name);
+        let properties = self.client_properties(ClientKind::Admin, id);
+        ClientSettings::from_properties(&properties).map_err(|error| error.to_string())
+    }
 }
 
 /// What is done to offsets.
@@ -158,10 +195,11 @@ impl Change {
 async fn guarded<T: Send + 'static>(
     kind: &str,
     connector: &str,
+    until: Instant,
     call: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
 ) -> Result<T, HerderError> {
     let telling = tokio::task::spawn_blocking(call);
-    let told = tokio::time::timeout(TELL_LIMIT, telling).await;
+    let told = timeout_at(until, telling).await;
     let told = told.map_err(|_elapsed| {
         let text = format!(
             "Timed out while calling the 'alterOffsets' method for {kind} connector {connector}"
@@ -222,5 +260,9 @@ fn not_modified(kind: &str, connector: &str, reason: &str) -> HerderError {
     HerderError::Failed(text)
 }
 
-/// For how long a connector may take to hear of new offsets: what a request to Java's worker may take in all.
-const TELL_LIMIT: Duration = Duration::from_secs(90);
+/// How long it may take in all to read offsets, to tell the connector of new ones and to write them: what a request to
+/// Java's worker may take, and after which nobody waits for the answer.
+const CHANGE_LIMIT: Duration = Duration::from_secs(90);
+
+#[cfg(test)]
+mod tests;

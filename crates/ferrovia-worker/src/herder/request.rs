@@ -231,6 +231,9 @@ pub enum HerderError {
     /// It was tried and failed.
     #[error("{0}")]
     Failed(String),
+    /// It was tried and refused, and will be refused again.
+    #[error("{0}")]
+    Refused(String),
     /// It must not be done.
     #[error("{0}")]
     Forbidden(String),
@@ -274,6 +277,7 @@ impl HerderError {
             Self::AlreadyExists(text) => Self::AlreadyExists(map(&text)),
             Self::Config(text) => Self::Config(map(&text)),
             Self::Failed(text) => Self::Failed(map(&text)),
+            Self::Refused(text) => Self::Refused(map(&text)),
             Self::Forbidden(text) => Self::Forbidden(map(&text)),
             Self::Conflict(text) => Self::Conflict(map(&text)),
             Self::Unavailable(text) => Self::Unavailable(map(&text)),

@@ -106,6 +106,12 @@ impl ConnectorValidator {
         }
     }
 
+    /// The group of a worker that gives sources exactly-once guarantees.
+    pub fn exactly_once_group(&self) -> Option<&str> {
+        let cluster = self.cluster.as_ref()?;
+        cluster.gives_exactly_once.then_some(&*cluster.group)
+    }
+
     /// The worker's plugins.
     pub fn plugins(&self) -> &PluginCatalog {
         &self.plugins
@@ -229,8 +235,8 @@ impl ConnectorValidator {
         task: &BTreeMap<String, String>,
     ) -> Result<(ResolvedConnector, BTreeMap<String, String>), HerderError> {
         let connector = self.resolve(connector)?;
-        clients::check_policy(&connector.config, &self.worker.override_policy)
-            .map_err(HerderError::Failed)?;
+        let used = self.clients(&connector.config);
+        self.check_policy(&connector.config, used)?;
         let task = self
             .worker
             .providers
@@ -248,21 +254,30 @@ impl ConnectorValidator {
         connector: &BTreeMap<String, String>,
     ) -> Result<ResolvedConnector, HerderError> {
         let connector = self.resolve(connector)?;
-        // Validation asks nothing of the admin client of a sink where there are no dead letters.
-        let kinds: &[ClientKind] = match &connector.config.kind {
-            KindConfig::Sink(_) => &[ClientKind::Admin, ClientKind::Consumer],
-            KindConfig::Source(source) if source.offsets_topic.is_some() => &[
-                ClientKind::Producer,
-                ClientKind::Consumer,
-                ClientKind::Admin,
-            ],
-            KindConfig::Source(_) => &[ClientKind::Producer],
-        };
-        for kind in kinds {
-            clients::check_client(*kind, &connector.config, &self.worker.override_policy)
-                .map_err(HerderError::Failed)?;
+        let mut used = self.clients(&connector.config);
+        // Its group is read by an admin client, of which validation asks nothing where there are no dead letters.
+        if matches!(connector.config.kind, KindConfig::Sink(_)) {
+            used.insert(0, ClientKind::Admin);
         }
+        self.check_policy(&connector.config, used)?;
         Ok(connector)
+    }
+
+    fn clients(&self, connector: &ConnectorConfig) -> Vec<ClientKind> {
+        let connector = clients::Traits::of_connector(connector);
+        clients::clients(connector, self.cluster.as_ref())
+    }
+
+    /// Checks once more that the policy allows what is overridden of these clients.
+    fn check_policy(
+        &self,
+        connector: &ConnectorConfig,
+        used: Vec<ClientKind>,
+    ) -> Result<(), HerderError> {
+        let policy = &self.worker.override_policy;
+        let mut used = used.into_iter();
+        used.try_for_each(|kind| clients::check_client(kind, connector, policy))
+            .map_err(HerderError::Failed)
     }
 
     /// The definitions of a plugin's settings, and for a connector those that all connectors have.
@@ -338,10 +353,8 @@ impl ConnectorValidator {
         }
         checked.add_null_errors(settings.given);
         let of_converters = converters::infos(settings, &mut checked, &self.plugins);
-        let kinds = match plugin.kind {
-            PluginKind::Source => clients::of_source(settings, self.cluster.as_ref()),
-            _ => clients::of_sink(settings),
-        };
+        let connector = clients::Traits::of_settings(plugin.kind, settings);
+        let kinds = clients::clients(connector, self.cluster.as_ref());
         let of_clients = clients::infos(kinds, settings, &self.worker.override_policy)?;
         let own = self.connector_infos(plugin, settings, definitions, checked);
         Ok(ConfigInfos::merged(

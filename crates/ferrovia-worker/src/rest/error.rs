@@ -87,6 +87,8 @@ impl From<HerderError> for ApiError {
             HerderError::AlreadyExists(_)
             | HerderError::Conflict(_)
             | HerderError::Elsewhere { .. } => StatusCode::CONFLICT,
+            // Workers ask again after most errors, and not after this one.
+            HerderError::Refused(_) => StatusCode::FAILED_DEPENDENCY,
             HerderError::Forbidden(_) => StatusCode::FORBIDDEN,
             HerderError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             HerderError::Config(_)

@@ -1,7 +1,7 @@
 //! Requests that another worker has to do: sent on to it, and its answer given back as it is.
 //!
 //! A leader that has just died is still the leader until the group has noticed. What could not be sent to it, or may be
-//! done twice, waits here for the next one, as long as a request waits for the end of a rebalance.
+//! done twice, waits here for the next one, as long as a request may take.
 //!
 //! # Source
 //! `HerderRequestHandler` of Kafka 4.2: at most two hops, which the parameter `forward` counts
@@ -23,6 +23,8 @@ use crate::signature;
 
 /// How long it takes until it is asked again who leads.
 const LEADER_PAUSE: Duration = Duration::from_millis(500);
+/// By how much later than this worker another one may give up: it was asked later, and knows better why.
+const ANSWER_GRACE: Duration = Duration::from_secs(1);
 
 /// What another worker needs to know of a request.
 #[derive(Debug)]
@@ -69,9 +71,10 @@ pub(super) async fn change(
             passed_on(&request.headers),
             request.body.clone(),
         );
-        let failure = match sent.await {
-            Ok(answer) => return there(answer),
-            Err(failure) => failure,
+        let failure = match timeout_at(until + ANSWER_GRACE, sent).await {
+            Ok(Ok(answer)) => return there(answer),
+            Ok(Err(failure)) => failure,
+            Err(_late) => return Err(HerderError::TimedOut(state.herder.stage()).into()),
         };
         let is_in_time = Instant::now() + LEADER_PAUSE < until;
         if !is_in_time || !may_repeat(&request.method, &failure) {

@@ -115,9 +115,9 @@ pub struct RestServer {
     client: InternalClient,
     loggers: Loggers,
     config: RestConfig,
-    /// Tests are less patient.
+    /// How long the head of a request may take.
     pub(super) header_timeout: Duration,
-    /// And here too.
+    /// How long a request waits for the herder, or for another worker that can do it.
     pub(super) patience: Duration,
 }
 

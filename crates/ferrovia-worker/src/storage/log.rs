@@ -9,6 +9,7 @@
 mod ends;
 mod error;
 mod event;
+mod privileged;
 mod reader;
 mod settings;
 mod topic;
@@ -16,16 +17,19 @@ mod writer;
 
 pub use error::TopicLogError;
 pub use event::{LogEvent, LogEvents, LogRecord, ReadMark};
+pub use privileged::PrivilegedWriter;
 pub use settings::LogSettings;
 pub use topic::{InternalTopic, TopicPurpose};
 pub use writer::NewRecord;
 
 use std::future::Future;
+use std::sync::Arc;
 
 use ferrovia_client::{Cluster, FramePool};
 use tokio::task::AbortHandle;
 
 use self::event::Marks;
+use self::privileged::Claim;
 use self::reader::Reader;
 use self::writer::Writer;
 
@@ -37,6 +41,7 @@ pub struct TopicLog {
     marks: Marks,
     writer: writer::Requests,
     partitions: i32,
+    claim: Option<Claim>,
     tasks: [AbortHandle; 2],
 }
 
@@ -63,12 +68,19 @@ impl TopicLog {
             sender,
             marks.clone(),
         );
+        let claim = settings.privileged.map(|producer| Claim {
+            topic: Arc::clone(&topic.name),
+            partitions,
+            batch: settings.batch,
+            producer,
+        });
         let (writer, requests) = Writer::new(cluster, topic.name, partitions, settings.batch);
         Ok((
             Self {
                 marks,
                 writer: requests,
                 partitions,
+                claim,
                 tasks: [
                     tokio::spawn(reader.run()).abort_handle(),
                     tokio::spawn(writer.run()).abort_handle(),
@@ -102,6 +114,20 @@ impl TopicLog {
         async move { marks.taken(mark).await }
     }
 
+    /// As [`read_to_end`](Self::read_to_end), to the end that there is when the future is first polled.
+    ///
+    /// # Errors
+    /// [`TopicLogError::Closed`] when nobody reads any more.
+    pub fn read_to_later_end(
+        &self,
+    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
+        let marks = self.marks.clone();
+        async move {
+            let mark = marks.request();
+            marks.taken(mark).await
+        }
+    }
+
     /// Writes records, each to the partition of its key. Resolves when all in-sync replicas have them.
     ///
     /// Records are written in the order of the calls' first polls; those of one call that share a partition come one
@@ -119,21 +145,25 @@ impl TopicLog {
         self.writer.append(records)
     }
 
-    /// As [`append`](Self::append), and then as [`read_to_end`](Self::read_to_end): what was written has been read.
+    /// Whether what only one may write is written in transactions.
+    pub fn has_privileges(&self) -> bool {
+        self.claim.is_some()
+    }
+
+    /// Takes the right to write in transactions away from whoever has it. Other writes stay possible for everybody: it is
+    /// for what only one may write. `None` where the settings name no transactional id.
     ///
     /// # Errors
-    /// As both.
-    pub fn append_and_read(
+    /// The coordinator refuses, or does not answer within `max.block.ms`.
+    ///
+    /// # Cancel safety
+    /// The right may have been taken away when the future is dropped.
+    pub fn claim(
         &self,
-        records: Vec<NewRecord>,
-    ) -> impl Future<Output = Result<(), TopicLogError>> + Send + 'static + use<> {
-        let appended = self.append(records);
-        let marks = self.marks.clone();
-        async move {
-            appended.await?;
-            let mark = marks.request();
-            marks.taken(mark).await
-        }
+    ) -> Option<
+        impl Future<Output = Result<PrivilegedWriter, TopicLogError>> + Send + 'static + use<>,
+    > {
+        self.claim.clone().map(Claim::make)
     }
 }
 

@@ -164,6 +164,7 @@ fn failure(error: &ClientError) -> ForwardFailure {
             ClientError::Refused { status, .. } => Some(*status),
             _ => None,
         },
+        is_retriable: error.is_retriable(),
         reason: error.to_string(),
     }
 }

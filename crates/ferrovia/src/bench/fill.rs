@@ -6,18 +6,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::{Args, ValueEnum};
 use ferrovia_client::TopicPartition;
 use ferrovia_client::produce::{Ack, Producer};
-use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 
-use crate::connection::{BootstrapArguments, connect, create_topic, partitions};
+use crate::connection::{BootstrapArguments, bulk_producer, connect, create_topic, partitions};
 use crate::failure::Failure;
 use crate::numbers::{as_float, megabytes};
 use crate::orders::write_order;
 
 /// Batches that may be on their way before the next is built.
 const BATCHES_UNDER_WAY_MAX: usize = 64;
-/// Bytes of the batches in one request; brokers take up to 100 MiB.
-const REQUEST_BYTES_MAX: usize = 8 << 20;
 /// Random bytes that random payloads are cut from.
 const RANDOM_POOL_BYTES: usize = 1 << 20;
 
@@ -85,11 +82,7 @@ pub(crate) async fn fill(arguments: &FillArguments) -> Result<(), Failure> {
     let cluster = connect(&arguments.brokers).await?;
     create_topic(&cluster, &arguments.topic, arguments.partitions).await?;
     let partitions = partitions(&cluster, &arguments.topic.as_str().into()).await?;
-    let settings = ProducerSettings {
-        request_bytes_max: REQUEST_BYTES_MAX,
-        ..ProducerSettings::with_defaults(cluster.settings().clone())
-    };
-    let producer = Producer::new(cluster, settings);
+    let producer = bulk_producer(cluster);
     let mut values = Values::new(arguments.payload, arguments.size);
     let mut writer = BatchWriter::new(BatchOptions {
         codec: arguments.compression_type.into(),

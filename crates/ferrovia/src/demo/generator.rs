@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use ferrovia_client::produce::{Ack, Producer};
-use ferrovia_client::settings::{ClientSettings, ProducerSettings};
+use ferrovia_client::produce::Ack;
+use ferrovia_client::settings::ClientSettings;
 use ferrovia_client::{Cluster, FramePool, TopicPartition};
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 
+use crate::connection::bulk_producer;
 use crate::failure::Failure;
 use crate::orders::write_order;
 
@@ -20,8 +21,6 @@ const BATCHES_UNDER_WAY_MAX: usize = 16;
 const BACKLOG_RECORDS_MAX: u64 = 1_000_000;
 /// How long the generator waits before it looks again.
 const PAUSE: Duration = Duration::from_millis(2);
-/// Bytes of the batches in one request; brokers take up to 100 MiB.
-const REQUEST_BYTES_MAX: usize = 8 << 20;
 /// Idle buffers of its connection.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;
 
@@ -66,11 +65,7 @@ impl Generator {
                 .map(|partition| Arc::clone(&partition.topic)),
         );
         cluster.refresh().await.map_err(Failure::of)?;
-        let settings = ProducerSettings {
-            request_bytes_max: REQUEST_BYTES_MAX,
-            ..ProducerSettings::with_defaults(cluster.settings().clone())
-        };
-        let producer = Producer::new(cluster, settings);
+        let producer = bulk_producer(cluster);
         let mut writer = BatchWriter::new(BatchOptions {
             codec: Codec::Lz4,
             level: None,

@@ -126,7 +126,11 @@ async fn read_committed(broker: &Arc<Broker>) -> (usize, i64, Vec<i64>) {
 }
 
 async fn latest(broker: &Arc<Broker>, isolation: i8) -> i64 {
-    let partition = ListOffsetsPartition::default().with_timestamp(-1);
+    listed(broker, isolation, -1).await
+}
+
+async fn listed(broker: &Arc<Broker>, isolation: i8, timestamp: i64) -> i64 {
+    let partition = ListOffsetsPartition::default().with_timestamp(timestamp);
     let topic = ListOffsetsTopic::default()
         .with_name(topic())
         .with_partitions(vec![partition]);
@@ -245,6 +249,11 @@ async fn protocol_one_from_the_first_request_to_the_markers() {
     assert_eq!(produce(&broker, 10, batch(0)).await, 0);
     assert_eq!(read_committed(&broker).await, (0, 0, vec![]));
     assert_eq!((latest(&broker, 0).await, latest(&broker, 1).await), (2, 0));
+    for timestamp in [0, -3] {
+        let uncommitted = listed(&broker, 0, timestamp).await;
+        let committed = listed(&broker, 1, timestamp).await;
+        assert_eq!((uncommitted, committed), (0, -1), "at {timestamp}");
+    }
     assert!(end(&broker, 4, producer, true).await.is_ok());
     let (committed, stable, aborted) = read_committed(&broker).await;
     assert_eq!((stable, aborted), (3, vec![]));

@@ -9,11 +9,10 @@ use std::time::Duration;
 use ferrovia_pipeline::config::{ConfigError, ConfigValue, ParsedConfig};
 
 use super::TopicPattern;
-use crate::config::Settings;
 use crate::config::source_definition::{
-    DEFAULT_GROUP, EXACTLY_ONCE_SUPPORT, EXCLUDE, INCLUDE, OFFSETS_TOPIC, PARTITIONS,
-    REPLICATION_FACTOR, TOPIC_CREATION, TOPIC_CREATION_GROUPS, TRANSACTION_BOUNDARY,
-    TRANSACTION_INTERVAL, check_topic_creation, topic_creation,
+    DEFAULT_GROUP, EXCLUDE, INCLUDE, OFFSETS_TOPIC, PARTITIONS, REPLICATION_FACTOR, TOPIC_CREATION,
+    TOPIC_CREATION_GROUPS, TRANSACTION_BOUNDARY, TRANSACTION_INTERVAL, check_topic_creation,
+    topic_creation,
 };
 
 /// Groups of topics that one connector may list. Users have a handful.
@@ -25,23 +24,12 @@ pub struct SourceConfig {
     /// How topics are made that are not there: the groups in the order in which they are asked, the default group last.
     /// `None` where nothing is said of it, or the worker makes no topics.
     pub topic_creation: Option<Vec<TopicCreationGroup>>,
-    /// Whether the connector has to say that it can give exactly-once guarantees.
-    pub exactly_once: ExactlyOnceLevel,
     /// Where transactions end.
     pub transaction_boundary: TransactionBoundary,
     /// How long a transaction takes that ends by time; `None` for the worker's `offset.flush.interval.ms`.
     pub transaction_interval: Option<Duration>,
     /// The connector's own topic for offsets, which a worker that is alone does not heed.
     pub offsets_topic: Option<String>,
-}
-
-/// What a source demands of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExactlyOnceLevel {
-    /// Exactly-once guarantees where the worker gives them.
-    Requested,
-    /// No connector without them.
-    Required,
 }
 
 /// Where a source's transactions end.
@@ -76,7 +64,6 @@ impl SourceConfig {
         settings: &BTreeMap<String, String>,
         makes_topics: bool,
     ) -> Result<Self, ConfigError> {
-        let is_level = |level: &str| lower_case(parsed, EXACTLY_ONCE_SUPPORT) == level;
         let interval = match parsed.value(TRANSACTION_INTERVAL) {
             Some(ConfigValue::Long(millis)) => u64::try_from(*millis).ok(),
             _ => None,
@@ -86,10 +73,6 @@ impl SourceConfig {
             topic_creation: match makes_topics && mentions_topics {
                 true => Some(groups(parsed.list(TOPIC_CREATION_GROUPS), settings)?),
                 false => None,
-            },
-            exactly_once: match is_level("required") {
-                true => ExactlyOnceLevel::Required,
-                false => ExactlyOnceLevel::Requested,
             },
             transaction_boundary: match lower_case(parsed, TRANSACTION_BOUNDARY).as_str() {
                 "interval" => TransactionBoundary::Interval,
@@ -110,7 +93,7 @@ impl SourceConfig {
 
 impl TopicCreationGroup {
     /// Whether a topic belongs to it, if it belongs to none before.
-    pub fn has(&self, topic: &str) -> bool {
+    fn has(&self, topic: &str) -> bool {
         match &self.topics {
             None => true,
             Some((include, exclude)) => !exclude.matches(topic) && include.matches(topic),
@@ -180,17 +163,16 @@ fn group(
     let partitions = parsed.int(&format!("{prefix}{PARTITIONS}"))?;
     let copies = parsed.short(&format!("{prefix}{REPLICATION_FACTOR}"))?;
     let own = [INCLUDE, EXCLUDE, PARTITIONS, REPLICATION_FACTOR];
-    let mut configs = Settings::from(settings.clone())
-        .with_prefix(&prefix)
-        .as_map()
-        .clone();
-    configs.retain(|key, _| !own.contains(&key.as_str()));
+    let of_group = settings.iter().filter_map(|(key, value)| {
+        let key = key.strip_prefix(&prefix)?;
+        (!own.contains(&key)).then(|| (key.to_owned(), value.clone()))
+    });
     Ok(TopicCreationGroup {
         name: alias.to_owned(),
         topics,
         partitions: (partitions != BROKERS_DEFAULT_PARTITIONS).then_some(partitions),
         replication_factor: (copies != BROKERS_DEFAULT_FACTOR).then_some(copies),
-        configs,
+        configs: of_group.collect(),
     })
 }
 

@@ -2,6 +2,8 @@
 
 mod sources;
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::config::ConnectorFile;
 use crate::config::DistributedConfig;
@@ -103,6 +105,23 @@ fn a_connector_that_panics_fails_alone() {
 fn in_cluster(opening: Opening) -> (Herder<Runner>, HerderHandle) {
     let runner = Runner::reporting(State::Running, "");
     let mut parts = parts(runner, Duration::from_secs(5));
+    let config = DistributedConfig::from_settings(distributed()).unwrap();
+    parts.rules.cluster = Some(ClusterRules {
+        gives_exactly_once: false,
+        has_transactional_leader: false,
+        url: "http://w:1/".into(),
+        protocol: config.protocol,
+        rebalance_delay_max: config.rebalance_delay_max,
+        sync_timeout: config.sync_timeout,
+        unsync_backoff: config.unsync_backoff,
+        signatures: config.signatures,
+    });
+    parts.cluster = Some(opening);
+    Herder::new(parts)
+}
+
+/// The settings of a worker of a cluster.
+fn distributed() -> BTreeMap<String, String> {
     let settings = [
         ("bootstrap.servers", "127.0.0.1:1"),
         ("group.id", "g"),
@@ -118,19 +137,9 @@ fn in_cluster(opening: Opening) -> (Herder<Runner>, HerderHandle) {
             "org.apache.kafka.connect.storage.StringConverter",
         ),
     ];
-    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
-    let config = DistributedConfig::from_settings(settings.into()).unwrap();
-    parts.rules.cluster = Some(ClusterRules {
-        gives_exactly_once: false,
-        url: "http://w:1/".into(),
-        protocol: config.protocol,
-        rebalance_delay_max: config.rebalance_delay_max,
-        sync_timeout: config.sync_timeout,
-        unsync_backoff: config.unsync_backoff,
-        signatures: config.signatures,
-    });
-    parts.cluster = Some(opening);
-    Herder::new(parts)
+    settings
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }
 
 fn block_on(test: impl Future<Output = ()>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fencing::Asker;
 use super::writes::{AfterTasks, Then};
 use super::{Action, HerderMachine, Moment, Parked, Phase, RequestId, Started, Ticket};
 use crate::config::{InitialState, Settings};
@@ -397,6 +398,33 @@ impl HerderMachine {
         name: &str,
         offsets: Option<Vec<super::ConnectorOffset>>,
     ) -> Result<(), HerderError> {
+        self.modifiable(name)?;
+        match self.is_exactly_once(name) {
+            // No older task may write behind the change.
+            true => self.ask_round(name, Asker::Offsets(request, offsets)),
+            false => self.change_offsets(request, name, offsets),
+        }
+    }
+
+    /// Has offsets changed, if that still may be.
+    pub(super) fn change_offsets(
+        &mut self,
+        request: RequestId,
+        name: &str,
+        offsets: Option<Vec<super::ConnectorOffset>>,
+    ) -> Result<(), HerderError> {
+        let settings = self.modifiable(name)?;
+        self.actions.push(Action::ModifyOffsets {
+            request,
+            connector: name.into(),
+            settings: Arc::new(settings),
+            offsets,
+        });
+        Ok(())
+    }
+
+    /// The settings of a connector whose offsets may be changed.
+    fn modifiable(&self, name: &str) -> Result<Settings, HerderError> {
         self.check_leads("Only the leader can process external offsets modification requests")?;
         let config = self.config.snapshot();
         let settings = config
@@ -409,13 +437,7 @@ impl HerderMachine {
                  specified connector by issuing a 'PUT' request to the '/connectors/{name}/stop' endpoint"
             )));
         }
-        self.actions.push(Action::ModifyOffsets {
-            request,
-            connector: name.into(),
-            settings: Arc::new(Settings::from(settings.as_ref().clone())),
-            offsets,
-        });
-        Ok(())
+        Ok(Settings::from(settings.as_ref().clone()))
     }
 
     fn put_tasks(

@@ -13,7 +13,8 @@ use std::time::Duration;
 use super::changes::not_found;
 use super::writes::Then;
 use super::{Action, HerderMachine, Moment, RequestId, Ticket};
-use crate::herder::request::{ConnectorKind, HerderError, Outcome, Signature};
+use crate::config::Settings;
+use crate::herder::request::{ConnectorKind, ConnectorOffset, HerderError, Outcome, Signature};
 use crate::herder::work::Run;
 use crate::status::TaskId;
 use crate::storage::config::{ConfigRecord, SessionKey};
@@ -28,6 +29,8 @@ pub enum FencingAction {
         ticket: Ticket,
         /// The connector.
         connector: Arc<str>,
+        /// Its settings as written: its own admin client is asked.
+        settings: Arc<Settings>,
         /// How many tasks.
         tasks: u32,
     },
@@ -43,7 +46,16 @@ pub enum FencingAction {
         key: Option<SessionKey>,
     },
     /// Tell a task that it may go on, or why not.
-    Answer(TaskId, Run, Result<(), String>),
+    Answer(TaskId, Result<(), String>),
+}
+
+/// Why transactional ids could not be taken away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FencingFailure {
+    /// Whether it may pass.
+    pub is_retriable: bool,
+    /// What is wrong.
+    pub reason: String,
 }
 
 /// What follows when an action of a round has ended.
@@ -68,6 +80,8 @@ pub(super) enum Awaited {
 pub(super) enum Asker {
     Request(RequestId),
     Task(TaskId, Run),
+    /// Offsets that a user wants changed; `None` to have all forgotten.
+    Offsets(RequestId, Option<Vec<ConnectorOffset>>),
 }
 
 /// A round that is under way.
@@ -123,14 +137,20 @@ impl HerderMachine {
     pub fn on_fenced(
         &mut self,
         ticket: Ticket,
-        outcome: Result<(), String>,
+        outcome: Result<(), FencingFailure>,
         at: Moment,
     ) -> Vec<Action> {
         if let Some(Then::Fencing(Awaited::Fenced(name, generation))) = self.pending.remove(&ticket)
         {
             match outcome {
                 Ok(()) => self.read_config(Awaited::ReadAgain(name, generation)),
-                Err(reason) => self.round_failed(&name, &reason, at),
+                Err(failure) if failure.is_retriable => {
+                    self.round_failed(&name, &failure.reason, at);
+                }
+                Err(failure) => {
+                    let text = failed_fencing(&failure.reason);
+                    self.end_round(&name, &Err(HerderError::Refused(text)));
+                }
             }
         }
         self.finish(at)
@@ -159,7 +179,7 @@ impl HerderMachine {
             round.failures += 1;
             return;
         }
-        let text = format!("Failed to perform zombie fencing: {reason}");
+        let text = failed_fencing(reason);
         self.end_round(name, &Err(HerderError::Failed(text)));
     }
 
@@ -224,12 +244,16 @@ impl HerderMachine {
                 self.write_round(name, generation);
             }
             (Some(tasks), _) => {
+                let settings = config.connector_config(&name);
+                let settings = settings.map(|settings| settings.as_ref().clone());
+                let settings = Arc::new(Settings::from(settings.unwrap_or_default()));
                 let generation = config.task_config_generation(&name);
                 let then = Awaited::Fenced(Arc::clone(&name), generation);
                 let ticket = self.ticket(Then::Fencing(then));
                 self.actions.push(Action::Fencing(FencingAction::Fence {
                     ticket,
                     connector: name,
+                    settings,
                     tasks,
                 }));
             }
@@ -262,8 +286,30 @@ impl HerderMachine {
                     self.reply(request, outcome.clone().map(|()| Outcome::Done));
                 }
                 Asker::Task(id, run) => self.on_round_ended(&id, run, outcome.clone()),
+                Asker::Offsets(request, offsets) => {
+                    let fenced = outcome.as_ref().map_err(before_offsets);
+                    let begun = fenced.and_then(|()| self.change_offsets(request, name, offsets));
+                    if let Err(error) = begun {
+                        self.reply(request, Err(error));
+                    }
+                }
             }
         }
+    }
+}
+
+/// What a user is told who wants offsets changed, and the log besides.
+fn before_offsets(error: &HerderError) -> HerderError {
+    let text = "Failed to perform zombie fencing for source connector prior to modifying offsets";
+    tracing::error!("{text}: {error}");
+    HerderError::Failed(text.to_owned())
+}
+
+/// What whoever waits for fencing is told, once however often it is told on.
+pub(super) fn failed_fencing(reason: &str) -> String {
+    match reason.starts_with(FAILED) {
+        true => reason.to_owned(),
+        false => format!("{FAILED}: {reason}"),
     }
 }
 
@@ -273,6 +319,7 @@ pub(super) fn backoff(failures: u32) -> Duration {
     BACKOFF_MIN.saturating_mul(factor).min(BACKOFF_MAX)
 }
 
+const FAILED: &str = "Failed to perform zombie fencing";
 /// How often a round is tried again for those who wait for it.
 const ROUND_RETRIES_MAX: u32 = 5;
 /// The first pause before something is tried again.

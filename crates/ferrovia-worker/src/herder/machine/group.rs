@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::HerderMachine;
+use super::privileges::Privilege;
 use super::rules::{ClusterRules, Rules};
 use crate::membership::assignor::CooperativeAssignor;
 use crate::membership::protocol::{Assignment, ConnectProtocol};
@@ -58,6 +59,8 @@ pub(super) struct Member {
     pub(super) news_offset: i64,
     pub(super) has_settled_once: bool,
     pub(super) key: KeyState,
+    /// Whether it may write as a leader.
+    pub(super) privilege: Privilege,
     /// When the session key expires, as far as this leader knows.
     pub(super) next_key_look: Option<Duration>,
 }
@@ -119,6 +122,7 @@ impl Group {
             news_offset: ConfigSnapshot::NO_OFFSET,
             has_settled_once: false,
             key: KeyState::Known,
+            privilege: Privilege::new(rules.has_transactional_leader),
             next_key_look: None,
             rules,
         }))
@@ -209,7 +213,8 @@ impl Member {
     }
 
     fn is_settled(&self) -> bool {
-        matches!(self.stage, Stage::Settled) && !self.is_rejoining
+        let may_lead = !self.is_leader() || self.privilege.permits();
+        matches!(self.stage, Stage::Settled) && !self.is_rejoining && may_lead
     }
 }
 

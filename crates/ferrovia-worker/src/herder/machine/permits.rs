@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fencing::{Asker, Awaited, FencingAction, backoff};
+use super::fencing::{Asker, Awaited, FencingAction, backoff, failed_fencing};
 use super::writes::Then;
 use super::{Action, ForwardFailure, HerderMachine, Moment, Ticket};
 use crate::herder::request::{ConnectorKind, HerderError};
@@ -22,8 +22,10 @@ struct Applicant {
     run: Run,
     /// Of which of its connector's sets of tasks it is.
     generation: Option<u32>,
+    /// When it asked first.
+    since: Option<Duration>,
     failures: u32,
-    /// Why the last try failed, and whether to try again.
+    /// Why the last try failed, until it is decided whether there is another.
     failed: Option<String>,
     retry_at: Option<Duration>,
 }
@@ -38,6 +40,7 @@ impl Applicants {
         let applicant = Applicant {
             run,
             generation,
+            since: None,
             failures: 0,
             failed: None,
             retry_at: None,
@@ -56,9 +59,20 @@ impl Applicants {
 
 impl HerderMachine {
     /// A task asks whether it may go on.
-    pub(super) fn on_permission_asked(&mut self, id: &TaskId, run: Run, permission: Permission) {
+    pub(super) fn on_permission_asked(
+        &mut self,
+        id: &TaskId,
+        run: Run,
+        permission: Permission,
+        at: Moment,
+    ) {
         match permission {
-            Permission::Initialize => self.ask_for_round(id, run),
+            Permission::Initialize => {
+                if let Some(applicant) = self.applicants.get_mut(id, run) {
+                    applicant.since = Some(at.now);
+                }
+                self.ask_for_round(id, run);
+            }
             Permission::Start => self.read_config(Awaited::Checked(id.clone(), run)),
         }
     }
@@ -74,10 +88,7 @@ impl HerderMachine {
             match outcome {
                 Ok(()) => self.answer_task(&id, run, Ok(())),
                 Err(failure) => {
-                    let may_pass = failure
-                        .status
-                        .is_none_or(|status| matches!(status, 403 | 404 | 409 | 500 | 503));
-                    self.note_failed_round(&id, run, failure.reason, may_pass);
+                    self.note_failed_round(&id, run, failure.reason, failure.is_retriable);
                 }
             }
         }
@@ -94,8 +105,9 @@ impl HerderMachine {
         match outcome {
             Ok(()) => self.answer_task(id, run, Ok(())),
             Err(error) => {
-                let may_pass = !matches!(error, HerderError::BadRequest(_));
-                self.note_failed_round(id, run, error.to_string(), may_pass);
+                let is_final =
+                    matches!(error, HerderError::BadRequest(_) | HerderError::Refused(_));
+                self.note_failed_round(id, run, error.to_string(), !is_final);
             }
         }
     }
@@ -110,10 +122,6 @@ impl HerderMachine {
             Err(format!(
                 "Cannot start source task {id} with exactly-once support as the connector has already generated a new set \
                  of task configs"
-            ))
-        } else if !self.work.has_task(id) {
-            Err(format!(
-                "Cannot start source task {id} as it has already been revoked from this worker"
             ))
         } else {
             Ok(())
@@ -142,7 +150,8 @@ impl HerderMachine {
         let mut given_up = Vec::new();
         for (id, applicant) in &mut self.applicants.0 {
             if let Some(reason) = applicant.failed.take() {
-                if applicant.failures >= ROUNDS_ASKED_MAX {
+                let since = applicant.since.unwrap_or(at.now);
+                if at.now >= since + ASKING_TIMEOUT {
                     given_up.push((id.clone(), applicant.run, reason));
                     continue;
                 }
@@ -154,16 +163,15 @@ impl HerderMachine {
             }
         }
         for (id, run, reason) in given_up {
-            let text = format!("Failed to perform zombie fencing: {reason}");
-            self.answer_task(&id, run, Err(text));
+            self.answer_task(&id, run, Err(failed_fencing(&reason)));
         }
     }
 
-    /// Whether the task has to ask before it starts.
-    pub(super) fn is_exactly_once(&self, id: &TaskId) -> bool {
+    /// Whether a connector's tasks write in transactions, and have to ask before they start.
+    pub(super) fn is_exactly_once(&self, connector: &str) -> bool {
         let cluster = self.rules.cluster.as_ref();
         cluster.is_some_and(|rules| rules.gives_exactly_once)
-            && self.kind_of(&id.connector) == ConnectorKind::Source
+            && self.kind_of(connector) == ConnectorKind::Source
     }
 
     fn ask_for_round(&mut self, id: &TaskId, run: Run) {
@@ -198,8 +206,7 @@ impl HerderMachine {
 
     fn note_failed_round(&mut self, id: &TaskId, run: Run, reason: String, may_pass: bool) {
         if !may_pass {
-            let text = format!("Failed to perform zombie fencing: {reason}");
-            return self.answer_task(id, run, Err(text));
+            return self.answer_task(id, run, Err(failed_fencing(&reason)));
         }
         if let Some(applicant) = self.applicants.get_mut(id, run) {
             applicant.failed = Some(reason);
@@ -211,10 +218,10 @@ impl HerderMachine {
             // A later life of the task must not hear what an earlier one asked for.
             return;
         }
-        let answer = FencingAction::Answer(id.clone(), run, outcome);
+        let answer = FencingAction::Answer(id.clone(), outcome);
         self.actions.push(Action::Fencing(answer));
     }
 }
 
-/// How often a task asks for a round again: for about five minutes, in which a group finds a new leader.
-const ROUNDS_ASKED_MAX: u32 = 35;
+/// For how long a task asks for a round again when one has failed: a group finds a new leader in that time.
+const ASKING_TIMEOUT: Duration = Duration::from_secs(300);

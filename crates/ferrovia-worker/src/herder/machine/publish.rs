@@ -56,11 +56,13 @@ impl Named {
     }
 }
 
-/// Why the leader did not take a connector's tasks.
+/// Why the leader did not do what it was asked for.
 #[derive(Clone, Debug)]
 pub struct ForwardFailure {
     /// Its HTTP status, if it answered.
     pub status: Option<u16>,
+    /// Whether it may do it later.
+    pub is_retriable: bool,
     /// What is wrong.
     pub reason: String,
 }

@@ -36,6 +36,9 @@ pub struct ClusterRules {
     pub unsync_backoff: Duration,
     /// Whether sources are exactly once (`exactly.once.source.support=enabled`).
     pub gives_exactly_once: bool,
+    /// Whether what only leaders write to the config topic is written in transactions
+    /// (`exactly.once.source.support=preparing` or `enabled`).
+    pub has_transactional_leader: bool,
     /// How workers sign what they ask of each other.
     pub signatures: SignatureConfig,
 }

@@ -30,6 +30,11 @@ impl HerderMachine {
 impl Member {
     fn doing(&self) -> Option<Cow<'static, str>> {
         Some(match &self.stage {
+            Stage::Settled
+                if !self.is_rejoining && self.is_leader() && !self.privilege.permits() =>
+            {
+                "reclaiming write privileges for the config topic".into()
+            }
             Stage::Settled if !self.is_rejoining => return None,
             Stage::Settled | Stage::Joining => "ensuring membership in the cluster".into(),
             Stage::Yielding { is_flushing: true }

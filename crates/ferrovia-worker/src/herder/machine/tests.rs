@@ -5,5 +5,6 @@ mod fencing;
 mod kept;
 mod revive;
 mod member;
+mod privileges;
 mod rig;
 mod simulation;

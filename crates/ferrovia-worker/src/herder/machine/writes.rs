@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::fencing::Awaited;
+use super::privileges::WriteFailure;
 use super::{Action, HerderMachine, Moment, RequestId, Started, Ticket};
 use crate::herder::request::{ConnectorInfo, ConnectorStatus, HerderError, Outcome};
 use crate::status::TaskId;
@@ -60,6 +61,8 @@ pub(super) enum Then {
     Fencing(Awaited),
     /// A session key was written; since when it was tried.
     KeyWritten(Duration),
+    /// The right to write as a leader was claimed.
+    Claimed,
 }
 
 /// What follows when tasks were committed.
@@ -85,13 +88,19 @@ impl HerderMachine {
     pub fn on_written(
         &mut self,
         ticket: Ticket,
-        outcome: Result<(), String>,
+        outcome: Result<(), WriteFailure>,
         at: Moment,
     ) -> Vec<Action> {
+        if outcome
+            .as_ref()
+            .is_err_and(|failure| failure.loses_privileges)
+        {
+            self.lose_privileges();
+        }
         if let Some(then) = self.pending.remove(&ticket) {
             match outcome {
                 Ok(()) => self.then(then),
-                Err(reason) => self.write_failed(then, &reason, at),
+                Err(failure) => self.write_failed(then, &failure.reason, at),
             }
         }
         self.finish(at)
@@ -253,7 +262,8 @@ impl HerderMachine {
             | Then::Forwarded(_)
             | Then::CaughtUp
             | Then::Yielded
-            | Then::Revoked => {}
+            | Then::Revoked
+            | Then::Claimed => {}
         }
     }
 
@@ -315,6 +325,7 @@ impl HerderMachine {
             | Then::CaughtUp
             | Then::Yielded
             | Then::Revoked
+            | Then::Claimed
             | Then::Fencing(_) => {}
         }
     }

@@ -5,10 +5,8 @@
 //! # Source
 //! `Worker.sinkConnectorOffsets` and `Worker.modifySinkConnectorOffsets` of Kafka 4.2 (KIP-875)
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ferrovia_client::settings::ClientSettings;
 use ferrovia_pipeline::connector::ConnectorFactory;
 use ferrovia_pipeline::error::ConnectError;
 use tracing::error;
@@ -16,7 +14,6 @@ use tracing::error;
 use super::group::{GroupFault, SinkGroup};
 use super::positions::{self, Positions};
 use super::{Change, Refusal, Target, guarded};
-use crate::config::worker::ClientKind;
 use crate::herder::request::{ConnectorOffset, HerderError};
 
 /// The offsets of a sink by topic and partition.
@@ -25,7 +22,7 @@ use crate::herder::request::{ConnectorOffset, HerderError};
 /// [`HerderError::Failed`] where the group cannot be read.
 pub(super) async fn read(target: &Target) -> Result<Vec<ConnectorOffset>, HerderError> {
     let connector = &target.name;
-    let client = client_settings(target).map_err(|reason| {
+    let client = target.admin().map_err(|reason| {
         error!(
             "Failed to retrieve consumer group offsets for sink connector {connector}: {reason}"
         );
@@ -51,7 +48,9 @@ pub(super) async fn modify(
     offsets: Option<Vec<ConnectorOffset>>,
 ) -> Result<(Change, bool), HerderError> {
     let connector = Arc::clone(&target.name);
-    let client = client_settings(&target).map_err(|reason| not_modified(&connector, &reason))?;
+    let client = target
+        .admin()
+        .map_err(|reason| not_modified(&connector, &reason))?;
     let group = SinkGroup::new(client, group_id(&target));
     let (change, positions) = match offsets {
         Some(offsets) => (Change::Alter, positions::parse(&offsets)?),
@@ -67,23 +66,6 @@ pub(super) async fn modify(
 
 fn group_id(target: &Target) -> Arc<str> {
     target.config.group_id(&target.worker).into()
-}
-
-/// The settings of an admin client, or what is wrong with them.
-///
-/// # Source
-/// `Worker.adminConfigs`
-fn client_settings(target: &Target) -> Result<ClientSettings, String> {
-    let Target { worker, config, .. } = target;
-    let servers = worker.bootstrap_servers.join(",");
-    let client = format!("connector-worker-adminclient-{}", target.name);
-    let mut properties = BTreeMap::from([
-        ("bootstrap.servers".to_owned(), servers),
-        ("client.id".to_owned(), client),
-    ]);
-    let chosen = config.client_settings(ClientKind::Admin, worker);
-    properties.extend(chosen.as_map().clone());
-    ClientSettings::from_properties(&properties).map_err(|error| error.to_string())
 }
 
 /// All partitions that the group has offsets of, each to be forgotten.
@@ -103,7 +85,7 @@ async fn known(group: &SinkGroup, connector: &str) -> Result<Positions, HerderEr
 /// Lets the connector's code have its say. Tells whether it took care of the offsets.
 async fn tell(target: Target, positions: Positions) -> Result<(bool, Positions), HerderError> {
     let connector = Arc::clone(&target.name);
-    let told = guarded("sink", &connector, move || {
+    let told = guarded("sink", &connector, target.until, move || {
         let told = match target.plugin.factory {
             ConnectorFactory::Sink(make) => {
                 make().alter_offsets(target.config.originals.as_map(), &positions)

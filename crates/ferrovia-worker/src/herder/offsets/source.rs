@@ -8,16 +8,21 @@ use std::fmt::Display;
 use std::future::Future;
 use std::sync::Arc;
 
+use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::connector::{ConnectorFactory, SourceOffsetChange};
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info};
 
-use super::{Change, Refusal, TELL_LIMIT, Target, guarded, not_modified};
+use super::{Change, Refusal, Target, guarded, not_modified};
+use crate::config::worker::ClientKind;
 use crate::herder::request::{ConnectorOffset, HerderError};
+use crate::status::TaskId;
 use crate::storage::offsets::{OffsetStore, OffsetStoreError, SourceOffset, map_of_json};
+use crate::task::runner::transactional_id;
+use crate::task::source::ProduceSpec;
 
 /// The offsets of a source, by the bytes of its partitions.
 ///
@@ -31,7 +36,7 @@ pub(super) async fn read(target: &Target) -> Result<Vec<ConnectorOffset>, Herder
         HerderError::Failed(text)
     };
     let store = store(target).map_err(|error| failed(&error))?;
-    let stored = timeout(TELL_LIMIT, store.all(connector)).await;
+    let stored = timeout_at(target.until, store.all(connector)).await;
     let stored = stored.map_err(|late| failed(&late))?;
     let stored = stored.map_err(|error| failed(&error))?;
     Ok(stored.iter().filter_map(shown).collect())
@@ -46,10 +51,10 @@ pub(super) async fn modify(
     target: Target,
     offsets: Option<Vec<ConnectorOffset>>,
 ) -> Result<(Change, bool), HerderError> {
-    let connector = Arc::clone(&target.name);
+    let (connector, until) = (Arc::clone(&target.name), target.until);
     let store = store(&target).map_err(|error| wrapped(&connector, &error))?;
     let doing = "trying to read to the end of the offsets topic prior to modifying offsets";
-    let stored = in_time(doing, &connector, store.all(&connector)).await?;
+    let stored = in_time(until, doing, &connector, store.all(&connector)).await?;
     let (change, wanted) = match offsets {
         Some(offsets) => {
             let wanted: Result<Vec<_>, _> = offsets.iter().map(wanted).collect();
@@ -61,6 +66,7 @@ pub(super) async fn modify(
             stored.into_iter().filter_map(forgotten).collect(),
         ),
     };
+    let producer = producer(&target).map_err(|error| wrapped(&connector, &error))?;
     let (is_told, wanted) = tell(target, wanted).await?;
     if wanted.is_empty() {
         info!(
@@ -74,21 +80,46 @@ pub(super) async fn modify(
         .map(|change| (change.partition, change.offset))
         .collect();
     let doing = "attempting to modify offsets";
-    in_time(doing, &connector, store.write(&connector, records)).await?;
+    let write = async {
+        match producer {
+            Some(producer) => {
+                let written = store.write_in_transaction(&connector, records, producer);
+                written.await
+            }
+            None => store.write(&connector, records).await,
+        }
+    };
+    in_time(until, doing, &connector, write).await?;
     Ok((change, is_told))
+}
+
+/// Where sources are exactly once, the producer of the connector's first task: no such task writes behind a change.
+///
+/// # Source
+/// `Worker.exactlyOnceSourceTaskProducerConfigs`
+fn producer(target: &Target) -> Result<Option<ProducerSettings>, ConnectError> {
+    let Some(group) = &target.exactly_once_group else {
+        return Ok(None);
+    };
+    let task = TaskId::new(Arc::clone(&target.name), 0);
+    let client = format!("connector-producer-{task}");
+    let properties = target.client_properties(ClientKind::Producer, client);
+    let spec = ProduceSpec::in_transactions(properties, None, transactional_id(group, &task))?;
+    Ok(Some(spec.options.producer))
 }
 
 fn store(target: &Target) -> Result<OffsetStore, ConnectError> {
     target.sources.of_connector(&target.config, &target.name)
 }
 
-/// Waits for the store, for as long as a request may take.
+/// Waits for the store, until the request's time is up.
 async fn in_time<T>(
+    until: Instant,
     doing: &str,
     connector: &str,
     work: impl Future<Output = Result<T, OffsetStoreError>>,
 ) -> Result<T, HerderError> {
-    match timeout(TELL_LIMIT, work).await {
+    match timeout_at(until, work).await {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(OffsetStoreError::Data(error))) => Err(wrapped(connector, &error)),
         Ok(Err(error)) => Err(not_modified("source", connector, &error.to_string())),
@@ -171,7 +202,7 @@ async fn tell(
     offsets: Vec<SourceOffsetChange>,
 ) -> Result<(bool, Vec<SourceOffsetChange>), HerderError> {
     let connector = Arc::clone(&target.name);
-    let told = guarded("source", &connector, move || {
+    let told = guarded("source", &connector, target.until, move || {
         let told = match target.plugin.factory {
             ConnectorFactory::Source(make) => {
                 make().alter_offsets(target.config.originals.as_map(), &offsets)
@@ -182,4 +213,21 @@ async fn tell(
             .map_err(|error| Refusal::new(&error, &target.redactor))
     });
     told.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn steps_of_a_change_have_one_deadline() {
+        let until = Instant::now();
+        assert_eq!(
+            in_time(until, "reading", "c", async { Ok(()) }).await,
+            Ok(())
+        );
+        let step = std::future::pending::<Result<(), _>>();
+        let late = HerderError::Failed("Timed out while writing for source connector c".to_owned());
+        assert_eq!(in_time(until, "writing", "c", step).await, Err(late));
+    }
 }

@@ -17,6 +17,7 @@ use crate::config::source_definition::{OFFSETS_TOPIC, TOPIC_CREATION};
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, KindConfig, client_definition};
 use crate::herder::request::HerderError;
+use crate::plugins::PluginKind;
 
 const DEAD_LETTER_TOPIC: &str = "errors.deadletterqueue.topic.name";
 
@@ -32,44 +33,76 @@ pub(super) fn infos(
         .collect()
 }
 
-/// The clients of a sink, which writes only where it has a topic for dead letters.
-pub(super) fn of_sink(settings: &Effective<'_>) -> Vec<ClientKind> {
-    let is_set = |text: &str| !text.trim().is_empty();
-    let writes = settings.text(DEAD_LETTER_TOPIC).is_some_and(is_set);
-    kinds(writes, true, writes)
+/// What decides which clients a connector has.
+#[derive(Clone, Copy)]
+pub(super) enum Traits {
+    Sink {
+        has_dead_letters: bool,
+    },
+    Source {
+        has_own_topic: bool,
+        makes_topics: bool,
+    },
 }
 
-/// The clients of a source, which reads only where it has a topic for offsets, as all sources have with exactly-once
-/// guarantees.
-pub(super) fn of_source(settings: &Effective<'_>, cluster: Option<&InCluster>) -> Vec<ClientKind> {
-    let own_topic = settings.text(OFFSETS_TOPIC).unwrap_or_default();
-    let reads =
-        cluster.is_some_and(|cluster| cluster.gives_exactly_once || !own_topic.trim().is_empty());
-    let mut keys = settings.given.keys();
-    let makes_topics = keys.any(|key| key.starts_with(TOPIC_CREATION));
-    kinds(true, reads, reads || makes_topics)
-}
-
-/// Checks, once more when a task starts, that the policy allows what is overridden.
-///
-/// # Errors
-/// Java's message, without the values.
-pub(super) fn check_policy(
-    connector: &ConnectorConfig,
-    policy: &OverridePolicy,
-) -> Result<(), String> {
-    let used = match &connector.kind {
-        KindConfig::Sink(sink) => {
-            let writes = sink.dead_letters.is_some();
-            kinds(writes, true, writes)
+impl Traits {
+    /// As it is configured.
+    pub(super) fn of_settings(kind: PluginKind, settings: &Effective<'_>) -> Self {
+        let is_set = |key: &str| {
+            settings
+                .text(key)
+                .is_some_and(|text| !text.trim().is_empty())
+        };
+        let mut keys = settings.given.keys();
+        match kind {
+            PluginKind::Source => Self::Source {
+                has_own_topic: is_set(OFFSETS_TOPIC),
+                makes_topics: keys.any(|key| key.starts_with(TOPIC_CREATION)),
+            },
+            _ => Self::Sink {
+                has_dead_letters: is_set(DEAD_LETTER_TOPIC),
+            },
         }
-        KindConfig::Source(source) => {
-            let reads = source.offsets_topic.is_some();
-            kinds(true, reads, reads || source.topic_creation.is_some())
+    }
+
+    /// As it is about to run.
+    pub(super) fn of_connector(connector: &ConnectorConfig) -> Self {
+        match &connector.kind {
+            KindConfig::Sink(sink) => Self::Sink {
+                has_dead_letters: sink.dead_letters.is_some(),
+            },
+            KindConfig::Source(source) => Self::Source {
+                has_own_topic: source.offsets_topic.is_some(),
+                makes_topics: source.topic_creation.is_some(),
+            },
+        }
+    }
+}
+
+/// Which clients a connector has, in the order in which they are told of. A sink writes only where it has a topic for dead
+/// letters. A source reads only where it has a topic for offsets, as all sources have with exactly-once guarantees; a
+/// worker that is alone heeds none.
+///
+/// # Source
+/// `AbstractHerder.connectorUsesProducer`, `connectorUsesConsumer` and `connectorUsesAdmin`, and those of `DistributedHerder`
+pub(super) fn clients(connector: Traits, cluster: Option<&InCluster>) -> Vec<ClientKind> {
+    let (writes, reads, administers) = match connector {
+        Traits::Sink { has_dead_letters } => (has_dead_letters, true, has_dead_letters),
+        Traits::Source {
+            has_own_topic,
+            makes_topics,
+        } => {
+            let reads = cluster.is_some_and(|cluster| cluster.gives_exactly_once || has_own_topic);
+            (true, reads, reads || makes_topics)
         }
     };
-    let mut used = used.into_iter();
-    used.try_for_each(|kind| check_client(kind, connector, policy))
+    let all = [
+        (ClientKind::Producer, writes),
+        (ClientKind::Consumer, reads),
+        (ClientKind::Admin, administers),
+    ];
+    let used = all.into_iter().filter(|(_, is_there)| *is_there);
+    used.map(|(kind, _)| kind).collect()
 }
 
 /// Checks that the policy allows what is overridden of one client's settings.
@@ -121,17 +154,6 @@ pub(super) fn check_group(worker_group: &str, settings: &Effective<'_>, checked:
         );
         checked.add_error("name", &message);
     }
-}
-
-/// Which clients there are, in the order in which they are told of.
-fn kinds(writes: bool, reads: bool, administers: bool) -> Vec<ClientKind> {
-    let all = [
-        (ClientKind::Producer, writes),
-        (ClientKind::Consumer, reads),
-        (ClientKind::Admin, administers),
-    ];
-    let used = all.into_iter().filter(|(_, is_there)| *is_there);
-    used.map(|(kind, _)| kind).collect()
 }
 
 fn of_client(

@@ -440,3 +440,41 @@ fn connector_may_refuse_settings_beyond_its_definitions() {
     assert_eq!(faults("file"), [refused]);
     assert_eq!(faults("nothing"), []);
 }
+
+#[test]
+fn policy_rules_over_the_clients_that_a_source_has_and_no_others() {
+    let source = [
+        ("name", "s"),
+        ("connector.class", "FileStreamSource"),
+        ("file", "f"),
+        ("topic", "t"),
+        ("consumer.override.fetch.min.bytes", "2"),
+    ];
+    let own_topic = [&source[..], &[("offsets.storage.topic", "own")]].concat();
+    let alone = || worker("None");
+    let in_cluster = |gives_exactly_once| {
+        alone().in_cluster(InCluster {
+            group: "workers".to_owned(),
+            gives_exactly_once,
+        })
+    };
+    // Whether each of these refuses what is set of a consumer: validation, a task, a look at the offsets.
+    let refusals = |validator: ConnectorValidator, settings: &[(&str, &str)]| {
+        let given = testing::given(settings);
+        let infos = validator.validate(&given).unwrap();
+        let written = given.into_iter();
+        let written = written
+            .map(|(key, value)| (key, value.unwrap()))
+            .collect::<BTreeMap<_, _>>();
+        [
+            infos.error_count > 0,
+            validator.resolve_task(&written, &written).is_err(),
+            validator.resolve_offsets(&written).is_err(),
+        ]
+    };
+    assert_eq!(refusals(alone(), &source), [false; 3]);
+    assert_eq!(refusals(alone(), &own_topic), [false; 3]);
+    assert_eq!(refusals(in_cluster(false), &source), [false; 3]);
+    assert_eq!(refusals(in_cluster(false), &own_topic), [true; 3]);
+    assert_eq!(refusals(in_cluster(true), &source), [true; 3]);
+}

@@ -140,6 +140,20 @@ fn a_leader_that_stays_away_is_an_error_in_the_end() {
     });
 }
 
+#[test]
+fn a_leader_that_says_nothing_is_not_waited_for_longer_than_a_request_may_take() {
+    run(async {
+        // The system takes the connection, and nobody reads.
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let silent = format!("http://{}/", socket.local_addr().unwrap());
+        let follower = stage(&[], elsewhere(Some(silent))).await;
+        let asked = follower.error("PUT", "/connectors/n/stop", "");
+        let (status, words) = tokio::time::timeout(PATIENCE * 4, asked).await.unwrap();
+        assert_eq!(status, 500);
+        assert!(words.starts_with("Request timed out"), "{words}");
+    });
+}
+
 const IO_ERROR: &str = "IO Error trying to forward REST request: ";
 
 /// An address that nobody listens at.

@@ -70,6 +70,14 @@ pub enum ConfigRecord {
 }
 
 impl ConfigRecord {
+    /// Whether only the leader of the group writes it. All workers write targets and levels of loggers.
+    ///
+    /// # Source
+    /// `KafkaConfigBackingStore.sendPrivileged`
+    pub fn is_privileged(&self) -> bool {
+        !matches!(self, Self::Target { .. } | Self::LoggerLevel { .. })
+    }
+
     /// The record's key.
     pub fn key(&self) -> String {
         match self {

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ferrovia_client::settings::{ClientSettings, ConsumerSettings, IsolationLevel, SettingsError};
+use ferrovia_client::settings::{
+    ClientSettings, ConsumerSettings, IsolationLevel, ProducerSettings, SettingsError,
+};
 use ferrovia_pipeline::batch::{BatchOptions, Codec};
 
-use crate::config::distributed::{DistributedConfig, ExactlyOnceSource};
+use crate::config::distributed::DistributedConfig;
 use crate::config::worker::ClientKind;
 use crate::config::{ConnectorConfig, Settings, WorkerConfig};
 use crate::storage::log::{InternalTopic, TopicPurpose};
@@ -20,6 +22,8 @@ pub struct LogSettings {
     pub isolation: IsolationLevel,
     /// How records are compressed.
     pub batch: BatchOptions,
+    /// The producer of what only one may write; `None` where that needs no transactions.
+    pub privileged: Option<ProducerSettings>,
 }
 
 impl LogSettings {
@@ -34,14 +38,17 @@ impl LogSettings {
     /// `setupAndCreateKafkaBasedLog` and `configure` of the three stores
     pub fn of(config: &DistributedConfig, purpose: TopicPurpose) -> Result<Self, SettingsError> {
         let consumer = ConsumerSettings::from_properties(config.own_client_settings().as_map())?;
-        let is_transactional = config.exactly_once_source == ExactlyOnceSource::Enabled
-            && purpose != TopicPurpose::Statuses;
+        let is_transactional =
+            config.exactly_once_source.is_enabled() && purpose != TopicPurpose::Statuses;
         let name = match purpose {
             TopicPurpose::Configs => "configs",
             TopicPurpose::Offsets => "offsets",
             TopicPurpose::Statuses => "statuses",
         };
+        let is_fenced = config.exactly_once_source.has_transactional_leader()
+            && purpose == TopicPurpose::Configs;
         Ok(Self {
+            privileged: is_fenced.then(|| privileged(config)).transpose()?,
             client: ClientSettings {
                 client_id: format!("{}{name}", config.client_id).into(),
                 ..consumer.client
@@ -56,6 +63,7 @@ impl LogSettings {
             },
         })
     }
+
     /// How a connector's own topic of offsets is read and written: as its clients' settings say, in the cluster that its
     /// producer writes to. Transactions count unless its consumer's settings say otherwise.
     ///
@@ -86,12 +94,35 @@ impl LogSettings {
         Ok(Self {
             client: consumer.client,
             isolation: consumer.isolation_level,
+            privileged: None,
             batch: BatchOptions {
                 codec: codec(&producer)?,
                 ..BatchOptions::default()
             },
         })
     }
+}
+
+/// The producer of the group's leader: others of the group are fenced by its transactional id.
+///
+/// # Source
+/// `KafkaConfigBackingStore.fencableProducerProps`
+fn privileged(config: &DistributedConfig) -> Result<ProducerSettings, SettingsError> {
+    let demanded = [
+        ("client.id", format!("{}configs-leader", config.client_id)),
+        ("acks", "all".to_owned()),
+        ("enable.idempotence", "true".to_owned()),
+        ("max.in.flight.requests.per.connection", "5".to_owned()),
+        ("delivery.timeout.ms", i32::MAX.to_string()),
+        (
+            "transactional.id",
+            format!("connect-cluster-{}", config.group_id),
+        ),
+    ];
+    let demanded = demanded.map(|(key, value)| (key.to_owned(), value));
+    let settings = config.own_client_settings().clone();
+    let settings = settings.overridden_by(BTreeMap::from(demanded).into());
+    ProducerSettings::from_properties(settings.as_map())
 }
 
 fn codec(settings: &Settings) -> Result<Codec, SettingsError> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ferrovia_broker::{BrokerConfig, EmbeddedBroker, Fault, Times};
 use ferrovia_client::admin::configs::topic_configs;
 use ferrovia_client::admin::topics::{NewTopic, create_topics, delete_topics};
-use ferrovia_client::settings::{ClientSettings, IsolationLevel};
+use ferrovia_client::settings::{ClientSettings, IsolationLevel, ProducerSettings};
 use ferrovia_pipeline::batch::{BatchOptions, Codec};
 use kafka_protocol::messages::ApiKey;
 use tokio::time::timeout;
@@ -37,6 +37,7 @@ fn settings(broker: &EmbeddedBroker) -> LogSettings {
             codec: Codec::Lz4,
             ..BatchOptions::default()
         },
+        privileged: None,
     }
 }
 
@@ -103,6 +104,49 @@ async fn what_is_written_is_read_in_order() {
     // Another worker reads the same before it is told that it has come to the end.
     let (_log, mut events) = open(&broker, topic(TopicPurpose::Configs, 1)).await;
     assert_eq!(read_to(&mut events, ReadMark::OPENED).await, seen);
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_claims_the_right_to_write_takes_it_from_all_others() {
+    let broker = broker(BrokerConfig::default()).await;
+    let settings = LogSettings {
+        isolation: IsolationLevel::ReadCommitted,
+        privileged: Some(ProducerSettings {
+            transactional_id: Some("leader".into()),
+            ..ProducerSettings::with_defaults(settings(&broker).client)
+        }),
+        ..settings(&broker)
+    };
+    let open = async || {
+        let opened = TopicLog::open(topic(TopicPurpose::Configs, 1), settings.clone());
+        timeout(DEADLINE, opened).await.unwrap().unwrap()
+    };
+    let claim = async |log: &TopicLog| timeout(DEADLINE, log.claim().unwrap()).await.unwrap();
+    let (log, mut events) = open().await;
+    let (other, _events) = open().await;
+    let first = claim(&log).await.unwrap();
+    let both = vec![record("a", "1"), record("b", "1")];
+    timeout(DEADLINE, first.append(both))
+        .await
+        .unwrap()
+        .unwrap();
+    let second = claim(&other).await.unwrap();
+    timeout(DEADLINE, second.append(vec![record("a", "2")]))
+        .await
+        .unwrap()
+        .unwrap();
+    let late = first.append(vec![record("a", "3")]);
+    assert!(timeout(DEADLINE, late).await.unwrap().is_err());
+    // What needs no right goes on, and a new claim gets it back.
+    append(&log, "c", "4").await;
+    let again = claim(&log).await.unwrap();
+    timeout(DEADLINE, again.append(vec![record("a", "5")]))
+        .await
+        .unwrap()
+        .unwrap();
+    let seen = read_to(&mut events, log.request_end()).await;
+    assert_eq!(seen, ["a=1", "b=1", "a=2", "c=4", "a=5"]);
     broker.stop().await;
 }
 

@@ -73,8 +73,8 @@ pub(super) struct Writer {
 
 /// Records of one partition, sealed, with the calls that they come from.
 #[derive(Debug)]
-struct Sealed {
-    bytes: Bytes,
+pub(super) struct Sealed {
+    pub(super) bytes: Bytes,
     calls: Vec<usize>,
 }
 
@@ -115,7 +115,7 @@ impl Writer {
         let mut requests = Vec::new();
         while self.requests.recv_many(&mut requests, TOGETHER_MAX).await > 0 {
             let (mut calls, records) = split(requests.drain(..));
-            let queues = match self.seal(&records) {
+            let queues = match seal(&records, self.partitions, self.options) {
                 Ok(queues) => queues,
                 Err(source) => {
                     let topic = Arc::clone(&self.topic);
@@ -132,38 +132,6 @@ impl Writer {
                 let _ = call.outcome.send(call.error.map_or(Ok(()), Err));
             }
         }
-    }
-
-    /// Puts records into batches of their partitions, in order.
-    fn seal(
-        &self,
-        records: &[(usize, NewRecord)],
-    ) -> Result<BTreeMap<i32, VecDeque<Sealed>>, WriteError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
-        let mut open: BTreeMap<i32, (BatchWriter, Vec<usize>)> = BTreeMap::new();
-        let mut queues: BTreeMap<i32, VecDeque<Sealed>> = BTreeMap::new();
-        for (call, NewRecord { key, value }) in records {
-            let partition = partition_for_key(key, self.partitions);
-            let (writer, calls) = open
-                .entry(partition)
-                .or_insert_with(|| (BatchWriter::new(self.options), Vec::new()));
-            let (key, value) = (Some(&**key), value.as_deref());
-            if !writer.is_empty() && !writer.has_room_for(key, value, &[]) {
-                let bytes = writer.seal(Seal::default())?;
-                let calls = std::mem::take(calls);
-                let queue = queues.entry(partition).or_default();
-                queue.push_back(Sealed { bytes, calls });
-            }
-            writer.append(now, key, value, &[])?;
-            calls.push(*call);
-        }
-        for (partition, (mut writer, calls)) in open {
-            let bytes = writer.seal(Seal::default())?;
-            let queue = queues.entry(partition).or_default();
-            queue.push_back(Sealed { bytes, calls });
-        }
-        Ok(queues)
     }
 
     /// Sends the first batch of every partition, then the second, and so on: none overtakes another of its partition, even
@@ -212,6 +180,39 @@ impl Writer {
             }
         }
     }
+}
+
+/// Puts records into batches of their partitions, in order.
+pub(super) fn seal(
+    records: &[(usize, NewRecord)],
+    partitions: i32,
+    options: BatchOptions,
+) -> Result<BTreeMap<i32, VecDeque<Sealed>>, WriteError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = i64::try_from(now.unwrap_or_default().as_millis()).unwrap_or(i64::MAX);
+    let mut open: BTreeMap<i32, (BatchWriter, Vec<usize>)> = BTreeMap::new();
+    let mut queues: BTreeMap<i32, VecDeque<Sealed>> = BTreeMap::new();
+    for (call, NewRecord { key, value }) in records {
+        let partition = partition_for_key(key, partitions);
+        let (writer, calls) = open
+            .entry(partition)
+            .or_insert_with(|| (BatchWriter::new(options), Vec::new()));
+        let (key, value) = (Some(&**key), value.as_deref());
+        if !writer.is_empty() && !writer.has_room_for(key, value, &[]) {
+            let bytes = writer.seal(Seal::default())?;
+            let calls = std::mem::take(calls);
+            let queue = queues.entry(partition).or_default();
+            queue.push_back(Sealed { bytes, calls });
+        }
+        writer.append(now, key, value, &[])?;
+        calls.push(*call);
+    }
+    for (partition, (mut writer, calls)) in open {
+        let bytes = writer.seal(Seal::default())?;
+        let queue = queues.entry(partition).or_default();
+        queue.push_back(Sealed { bytes, calls });
+    }
+    Ok(queues)
 }
 
 /// The calls that somebody still waits for, and their records with the calls' places.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use ferrovia_client::produce::ProduceError;
 use ferrovia_client::settings::{IsolationLevel, SettingsError};
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
@@ -62,6 +63,9 @@ pub enum OffsetStoreError {
         /// Java's words.
         reason: String,
     },
+    /// A producer of transactions is refused.
+    #[error(transparent)]
+    Transaction(#[from] ProduceError),
     /// The worker is ending.
     #[error("the worker is ending")]
     Closed,
@@ -92,6 +96,8 @@ struct OwnTopics {
     template: InternalTopic,
     control: Handle,
     second_writes: Arc<Semaphore>,
+    /// Whether the tasks of all sources write their offsets in transactions.
+    is_exactly_once: bool,
 }
 
 impl OffsetStore {
@@ -127,6 +133,7 @@ impl OffsetStore {
                 template,
                 control,
                 second_writes: Arc::new(Semaphore::new(SECOND_WRITES_MAX)),
+                is_exactly_once: config.exactly_once_source.is_enabled(),
             })),
             ..Self::alone(Place::Topic(Box::new(place)))
         })
@@ -140,24 +147,30 @@ impl OffsetStore {
         }
     }
 
-    /// The place of one connector: with its own topic first where it has one, and the worker permits that. `client` names
-    /// its clients, as `worker-0` for `connector-consumer-worker-0`.
+    /// The place of one connector, the same for its code, its tasks and its users. It has a topic of its own first where it
+    /// names one and the worker permits that, and where sources are exactly once also where it writes to another cluster:
+    /// a transaction cannot span two. `client` names its clients, as `worker-0` for `connector-consumer-worker-0`.
     ///
     /// # Errors
     /// A client's setting cannot be used.
     ///
     /// # Source
-    /// `Worker.offsetStoreForRegularSourceConnector`, `Worker.sameOffsetTopicAsWorker`
+    /// `Worker.offsetStoreForRegularSourceConnector`, `Worker.offsetStoreForExactlyOnceSourceConnector`,
+    /// `Worker.sameOffsetTopicAsWorker`
     pub fn of_connector(
         &self,
         connector: &ConnectorConfig,
         client: &str,
     ) -> Result<Self, ConnectError> {
+        let Some(own) = &self.own_topics else {
+            return Ok(self.clone());
+        };
         let topic = connector
             .source_config()
             .and_then(|source| source.offsets_topic.as_deref());
         match topic {
-            Some(topic) => self.in_topic(connector, client, topic, None),
+            _ if own.is_exactly_once => self.of_transactions(own, connector, client, topic),
+            Some(topic) => self.in_topic(own, connector, client, topic, None),
             None => Ok(self.clone()),
         }
     }
@@ -165,14 +178,12 @@ impl OffsetStore {
     /// The place of one connector, with this topic first. `isolation` overrides what its consumer's settings say.
     fn in_topic(
         &self,
+        own: &OwnTopics,
         connector: &ConnectorConfig,
         client: &str,
         topic: &str,
         isolation: Option<IsolationLevel>,
     ) -> Result<Self, ConnectError> {
-        let Some(own) = &self.own_topics else {
-            return Ok(self.clone());
-        };
         let mut settings = LogSettings::of_connector(connector, &own.worker, client)
             .map_err(|error| ConnectError::config(error.to_string()))?;
         settings.isolation = isolation.unwrap_or(settings.isolation);

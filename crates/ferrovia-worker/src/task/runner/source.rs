@@ -45,10 +45,7 @@ impl ThreadedRunner {
             produce: self.source_produce(id, connector, task.placement())?,
             task,
             creation,
-            offsets: match group {
-                Some(_) => self.offsets.of_transactions(connector, &client)?,
-                None => self.offsets.of_connector(connector, &client)?,
-            },
+            offsets: self.offsets.of_connector(connector, &client)?,
             boundary,
             commit_interval: match boundary {
                 Some(boundary) => self.transaction_interval(boundary, config),

@@ -157,7 +157,6 @@ fn groups_do_not_count_where_the_worker_makes_no_topics() {
 #[test]
 fn transactions_and_offsets_have_settings() {
     let plain = config(&[]).unwrap();
-    assert_eq!(plain.exactly_once, ExactlyOnceLevel::Requested);
     assert_eq!(plain.transaction_boundary, TransactionBoundary::Poll);
     assert_eq!(
         (plain.transaction_interval, plain.offsets_topic),
@@ -170,7 +169,6 @@ fn transactions_and_offsets_have_settings() {
         ("offsets.storage.topic", " o"),
     ];
     let config = config(&settings).unwrap();
-    assert_eq!(config.exactly_once, ExactlyOnceLevel::Required);
     assert_eq!(config.transaction_boundary, TransactionBoundary::Interval);
     assert_eq!(config.transaction_interval, Some(Duration::ZERO));
     assert_eq!(config.offsets_topic.as_deref(), Some("o"));

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::herder::ConnectorKind;
 use crate::herder::request::Change;
+use crate::storage::offsets::OffsetStore;
 
 const SOURCE: [(&str, &str); 4] = [
     ("name", "c"),
@@ -237,5 +238,56 @@ fn a_connector_that_is_deleted_leaves_its_offsets_behind() {
         stopped(&handle, &[]).await;
         assert_eq!(handle.offsets("c").await.unwrap().len(), 1);
         handle.stop().await.unwrap();
+    });
+}
+
+/// Each source waits for its offsets, whose brokers never answer.
+#[test]
+fn sources_that_wait_for_their_offsets_keep_no_thread_from_others() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(2)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut settings = distributed();
+        let address = silent.local_addr().unwrap().to_string();
+        settings.insert("bootstrap.servers".to_owned(), address);
+        let config = DistributedConfig::from_settings(settings).unwrap();
+        let runner = Runner::reporting(State::Running, "");
+        let mut parts = parts(runner, Duration::from_millis(50));
+        parts.source_offsets = OffsetStore::topic(&config).unwrap();
+        let (herder, handle) = Herder::new(parts);
+        let asking = async {
+            let create = async |class: &str, name: &str| {
+                let mut connector = with(&[("topics", "t")]);
+                connector.name = name.to_owned();
+                let settings = [("name", name), ("connector.class", class)];
+                let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+                connector.settings.extend(settings);
+                handle.create(connector).await
+            };
+            let sources = async {
+                tokio::join!(
+                    create("FileStreamSource", "a"),
+                    create("FileStreamSource", "b"),
+                    create("FileStreamSource", "c")
+                )
+            };
+            tokio::select! {
+                _ = sources => panic!("their offsets cannot be read"),
+                sink = create("FileStreamSink", "s") => sink.unwrap(),
+            }
+        };
+        let either = Box::pin(async {
+            tokio::select! {
+                ended = herder.run() => panic!("{ended:?}"),
+                () = asking => {}
+            }
+        });
+        tokio::time::timeout(Duration::from_secs(20), either)
+            .await
+            .unwrap();
     });
 }

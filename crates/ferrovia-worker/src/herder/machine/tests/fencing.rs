@@ -10,8 +10,8 @@ use ferrovia_client::group::cohort::Assignment as Given;
 use crate::config::SignatureConfig;
 use crate::config::mac_algorithm::MacAlgorithm;
 use crate::herder::machine::{
-    Action, ClusterRules, FencingAction, ForwardFailure, HerderMachine, Moment, RequestId, Rules,
-    Ticket, WorkEvent,
+    Action, ClusterRules, FencingAction, FencingFailure, ForwardFailure, HerderMachine, Moment,
+    RequestId, Rules, Ticket, WorkEvent,
 };
 use crate::herder::request::{Change, HerderError, Outcome, Signature};
 use crate::herder::runner::{Permission, TaskEvent};
@@ -19,7 +19,10 @@ use crate::herder::testing::Catalog;
 use crate::herder::work::{Run, WorkAction};
 use crate::membership::protocol::{Assignment, ConnectProtocol};
 use crate::status::TaskId;
-use crate::storage::config::ConfigRecord;
+use crate::storage::config::{ConfigRecord, TargetState};
+
+/// What will not pass.
+const REFUSED: &str = "ids are refused";
 
 /// A worker that has the tasks of the source `s`, with the topic of configurations in its hands.
 struct Rig {
@@ -39,6 +42,7 @@ struct Rig {
     /// Numbers of tasks that were written down.
     written: Vec<u32>,
     is_writing_refused: bool,
+    changes_of_offsets: u32,
 }
 
 impl Rig {
@@ -64,6 +68,7 @@ impl Rig {
                 sync_timeout: Duration::from_secs(3),
                 unsync_backoff: Duration::from_secs(300),
                 gives_exactly_once: true,
+                has_transactional_leader: true,
                 signatures,
             }),
         };
@@ -81,6 +86,7 @@ impl Rig {
             replies: Vec::new(),
             written: Vec::new(),
             is_writing_refused: false,
+            changes_of_offsets: 0,
         };
         let class = (
             "connector.class".to_owned(),
@@ -167,6 +173,9 @@ impl Rig {
                     let ended = WorkEvent::Task(id, run, TaskEvent::Ended);
                     actions.extend(self.machine.on_work(ended, at));
                 }
+                Action::ClaimPrivileges(ticket) => {
+                    actions.extend(self.machine.on_claimed(ticket, Ok(()), at));
+                }
                 Action::FlushStatuses(ticket) => {
                     actions.extend(self.machine.on_statuses_flushed(ticket, at));
                 }
@@ -174,7 +183,7 @@ impl Rig {
                     actions.extend(self.machine.on_read_to_end(ticket, at));
                 }
                 Action::WriteConfig(ticket, _) if self.is_writing_refused => {
-                    let refused = Err("no".to_owned());
+                    let refused = Err("no".into());
                     actions.extend(self.machine.on_written(ticket, refused, at));
                 }
                 Action::WriteConfig(ticket, records) => {
@@ -193,9 +202,10 @@ impl Rig {
                     assert_eq!(*url, *"http://other:8083/");
                     self.forwards.push(ticket);
                 }
-                Action::Fencing(FencingAction::Answer(id, _, outcome)) => {
+                Action::Fencing(FencingAction::Answer(id, outcome)) => {
                     self.answers.push((id.task, outcome));
                 }
+                Action::ModifyOffsets { .. } => self.changes_of_offsets += 1,
                 Action::Reply(_, answer) => self.replies.push(answer),
                 _ => {}
             }
@@ -211,7 +221,10 @@ impl Rig {
 
     fn fenced(&mut self, outcome: Result<(), &str>) {
         let (ticket, _) = self.fences.remove(0);
-        let outcome = outcome.map_err(ToOwned::to_owned);
+        let outcome = outcome.map_err(|reason| FencingFailure {
+            is_retriable: reason != REFUSED,
+            reason: reason.to_owned(),
+        });
         let actions = self.machine.on_fenced(ticket, outcome, self.at());
         self.perform(actions);
     }
@@ -222,6 +235,7 @@ impl Rig {
             None => Ok(()),
             Some(status) => Err(ForwardFailure {
                 status: Some(status),
+                is_retriable: status >= 403 && status != 424,
                 reason: "no".to_owned(),
             }),
         };
@@ -318,6 +332,32 @@ fn round_that_fails_is_tried_again_a_limited_number_of_times() {
 }
 
 #[test]
+fn ids_that_brokers_refuse_fail_whoever_waits_at_once() {
+    let mut rig = Rig::new("me", 1);
+    rig.read(&ConfigRecord::TasksFencing {
+        name: "s".into(),
+        tasks: 2,
+    });
+    rig.read_tasks(1);
+    rig.assign(1);
+    rig.ask(0, Permission::Initialize);
+    let change = Change::Fence {
+        name: "s".into(),
+        signature: Signature::default(),
+    };
+    let actions = rig.machine.on_change(RequestId(1), change, rig.at());
+    rig.perform(actions);
+    rig.fenced(Err(REFUSED));
+    let text = format!("Failed to perform zombie fencing: {REFUSED}");
+    assert_eq!(rig.answers, [(0, Err(text.clone()))]);
+    let [Err(refused)] = &rig.replies[..] else {
+        panic!("{:?}", rig.replies)
+    };
+    assert_eq!(*refused, HerderError::Refused(text));
+    assert!(rig.fences.is_empty() && rig.machine.next_deadline().is_none());
+}
+
+#[test]
 fn new_tasks_during_a_round_are_a_conflict_for_whoever_asked() {
     let mut rig = Rig::new("me", 1);
     rig.read(&ConfigRecord::TasksFencing {
@@ -345,6 +385,39 @@ fn new_tasks_during_a_round_are_a_conflict_for_whoever_asked() {
 }
 
 #[test]
+fn offsets_are_changed_when_older_tasks_cannot_write_any_more() {
+    let mut rig = Rig::new("me", 1);
+    rig.read(&ConfigRecord::TasksFencing {
+        name: "s".into(),
+        tasks: 2,
+    });
+    rig.read_tasks(0);
+    rig.read(&ConfigRecord::Target {
+        name: "s".into(),
+        state: Some(TargetState::Stopped),
+    });
+    rig.assign(0);
+    let mut reset = |request, outcome| {
+        let change = Change::ResetOffsets("s".to_owned());
+        let actions = rig.machine.on_change(RequestId(request), change, rig.at());
+        rig.perform(actions);
+        assert_eq!(rig.changes_of_offsets, 0, "not before");
+        rig.fenced(outcome);
+        (rig.changes_of_offsets, std::mem::take(&mut rig.replies))
+    };
+    let text = "Failed to perform zombie fencing for source connector prior to modifying offsets";
+    let refused = Err(HerderError::Failed(text.to_owned()));
+    assert_eq!(reset(1, Err(REFUSED)), (0, vec![refused]));
+    assert_eq!(reset(2, Ok(())), (1, Vec::new()));
+    assert_eq!(rig.written, [0]);
+    // Once they are fenced there is nothing to wait for.
+    let change = Change::ResetOffsets("s".to_owned());
+    let actions = rig.machine.on_change(RequestId(3), change, rig.at());
+    rig.perform(actions);
+    assert_eq!((rig.changes_of_offsets, rig.fences.len()), (2, 0));
+}
+
+#[test]
 fn follower_has_the_leader_do_it_and_asks_again_while_that_may_help() {
     let mut rig = Rig::new("other", 1);
     rig.ask(0, Permission::Initialize);
@@ -365,6 +438,7 @@ fn follower_has_the_leader_do_it_and_asks_again_while_that_may_help() {
 fn leader_that_is_never_found_fails_the_task_in_the_end() {
     let mut rig = Rig::new("other", 1);
     rig.ask(0, Permission::Initialize);
+    let began = rig.now;
     let mut asked = 0;
     while rig.answers.is_empty() {
         asked += 1;
@@ -374,7 +448,11 @@ fn leader_that_is_never_found_fails_the_task_in_the_end() {
             rig.pass();
         }
     }
-    assert!(rig.now > Duration::from_secs(240), "{:?}", rig.now);
+    let asked_for = rig.now - began;
+    assert!(
+        (Duration::from_secs(300)..Duration::from_secs(311)).contains(&asked_for),
+        "{asked_for:?}"
+    );
     let refused = Err("Failed to perform zombie fencing: no".to_owned());
     assert_eq!(rig.answers, [(0, refused)]);
 }

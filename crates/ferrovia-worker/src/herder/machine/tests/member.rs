@@ -23,6 +23,11 @@ pub(super) const AT: Moment = Moment {
 };
 
 pub(super) fn machine() -> HerderMachine {
+    machine_of(false)
+}
+
+/// One whose leaders write in transactions, or do not.
+pub(super) fn machine_of(has_transactional_leader: bool) -> HerderMachine {
     let signatures = SignatureConfig {
         key_algorithm: MacAlgorithm::HmacSha256,
         key_bytes: 32,
@@ -42,6 +47,7 @@ pub(super) fn machine() -> HerderMachine {
             sync_timeout: Duration::from_secs(3),
             unsync_backoff: Duration::from_secs(300),
             gives_exactly_once: false,
+            has_transactional_leader,
             signatures,
         }),
     };

@@ -7,13 +7,14 @@
 //! `FERROVIA_SIMULATION_SEED` tries one alone and tells its story.
 //!
 //! In reading order: `process` is one worker, `crew` its connectors and tasks, `network` its way to the `coordinator`,
-//! `topics` the config and status topics with the `truth` in them, `users` those who ask, `trouble` what goes wrong,
+//! `topics` the config and status topics with the `truth` in them, `privileges` who may write to them as a leader, `users` those who ask, `trouble` what goes wrong,
 //! `verdict` what must hold, and `planted` the proof that it does not hold by itself.
 
 mod coordinator;
 mod crew;
 mod network;
 mod planted;
+mod privileges;
 mod process;
 mod topics;
 mod trouble;
@@ -170,12 +171,16 @@ impl World {
             hasher: DefaultHasher::new(),
             planted: Planted::default(),
         };
+        // Whether leaders write in transactions.
+        let is_transactional = seed % 2 == 1;
         let workers = world.rng.usize(1..6);
         let common = world.protocol();
         let is_mixed = world.rng.u32(0..4) == 0;
         for place in 0..workers {
             let protocol = if is_mixed { world.protocol() } else { common };
-            world.processes.push(Process::new(place, protocol));
+            world
+                .processes
+                .push(Process::new(place, protocol, is_transactional));
         }
         world.plan();
         world
@@ -222,6 +227,7 @@ impl World {
             Event::Ask(id) => self.ask_arrives(id),
             Event::User(wish) => self.user_acts(place, wish),
             Event::Append(append) => self.append(place, append),
+            Event::Claim(claim) => self.take_claim(place, claim),
             Event::Herder(event) => self.herder_event(place, event),
             Event::FromMember => self.herder_hears(place),
             Event::FromHerder => self.member_hears(place),

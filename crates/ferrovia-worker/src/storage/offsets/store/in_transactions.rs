@@ -6,41 +6,33 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ferrovia_client::TopicPartition;
-use ferrovia_client::settings::IsolationLevel;
+use ferrovia_client::produce::TransactionalProducer;
+use ferrovia_client::settings::{IsolationLevel, ProducerSettings};
+use ferrovia_client::{Cluster, FramePool, TopicPartition};
 use ferrovia_pipeline::error::ConnectError;
 
-use super::{OffsetStore, OffsetStoreError, Offsets, Place, records};
+use super::{OffsetStore, OffsetStoreError, Offsets, OwnTopics, Place, records};
 use crate::config::ConnectorConfig;
 
 impl OffsetStore {
     /// The place of one connector whose tasks write in transactions: a topic in the cluster that they produce to, under
-    /// the name of the worker's where the connector names none. `client` is as for
-    /// [`of_connector`](Self::of_connector).
+    /// the name of the worker's where the connector names none.
     ///
     /// # Errors
     /// A client's setting cannot be used.
-    pub fn of_transactions(
+    pub(super) fn of_transactions(
         &self,
+        own: &OwnTopics,
         connector: &ConnectorConfig,
         client: &str,
+        topic: Option<&str>,
     ) -> Result<Self, ConnectError> {
-        let Some(own) = &self.own_topics else {
-            return Ok(self.clone());
-        };
-        let topic = connector
-            .source_config()
-            .and_then(|source| source.offsets_topic.as_deref())
-            .unwrap_or(&own.template.name);
+        let topic = topic.unwrap_or(&own.template.name);
         if own.is_same(connector, topic) {
             return Ok(self.clone());
         }
-        self.in_topic(
-            connector,
-            client,
-            topic,
-            Some(IsolationLevel::ReadCommitted),
-        )
+        let isolation = Some(IsolationLevel::ReadCommitted);
+        self.in_topic(own, connector, client, topic, isolation)
     }
 
     /// The topic that comes first, if it is one.
@@ -67,6 +59,43 @@ impl OffsetStore {
         }
     }
 
+    /// Stores offsets in a transaction of their own, by the producer of these settings, which fences all others of its
+    /// transactional id. Else as [`write`](Self::write), on the current runtime. A place that is no topic takes nothing.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), or the transaction is refused.
+    ///
+    /// # Cancel safety
+    /// As [`write`](Self::write).
+    ///
+    /// # Source
+    /// `Worker.modifySourceConnectorOffsets`
+    pub async fn write_in_transaction(
+        &self,
+        connector: &str,
+        offsets: Offsets,
+        producer: ProducerSettings,
+    ) -> Result<(), OffsetStoreError> {
+        let sealed = self.seal(connector, &offsets).await?;
+        let (regular, forgotten): (Vec<_>, Vec<_>) = offsets
+            .into_iter()
+            .partition(|(_, offset)| offset.is_some());
+        let forgotten = records(connector, &forgotten)?;
+        if let Some(second) = self.second.as_ref().filter(|_| !forgotten.is_empty()) {
+            second.append(forgotten).await?;
+        }
+        let brokers = Cluster::new(producer.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
+        let mut producer = TransactionalProducer::start(brokers, producer).await?;
+        let transaction = producer.begin().await?;
+        for (partition, batch) in sealed {
+            // What becomes of it is part of what becomes of the transaction.
+            drop(transaction.send(partition, batch).await);
+        }
+        transaction.commit().await?;
+        self.copy_to_second(connector, &regular);
+        Ok(())
+    }
+
     /// Lets the worker's topic have what the connector's own has, in the background. Only a log line tells where that
     /// fails.
     pub fn copy_to_second(&self, connector: &str, offsets: &Offsets) {
@@ -77,3 +106,6 @@ impl OffsetStore {
         }
     }
 }
+
+/// Idle buffers of the connections of one change.
+const IDLE_BUFFERS_BYTES: usize = 256 * 1024;

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ferrovia_broker::{BrokerConfig, EmbeddedBroker};
+use ferrovia_client::produce::TransactionalProducer;
+use ferrovia_client::settings::ProducerSettings;
+use ferrovia_client::{Cluster, FramePool};
 use ferrovia_pipeline::data::Value;
 use tokio::time::timeout;
 
@@ -27,7 +30,12 @@ fn position(position: i64) -> Map<'static> {
 }
 
 async fn cluster(broker: &EmbeddedBroker) -> OffsetStore {
+    workers(broker, "disabled").await
+}
+
+async fn workers(broker: &EmbeddedBroker, exactly_once: &str) -> OffsetStore {
     let settings = [
+        ("exactly.once.source.support", exactly_once.to_owned()),
         ("bootstrap.servers", broker.address().to_string()),
         ("group.id", "w".to_owned()),
         (
@@ -180,4 +188,58 @@ async fn a_topic_that_is_the_workers_is_no_second_one() {
     let alone = OffsetStore::in_memory();
     let own = alone.of_connector(&same, "c").unwrap();
     assert!(Arc::ptr_eq(&own.first, &alone.first));
+}
+
+#[tokio::test]
+async fn exactly_once_offsets_are_in_the_cluster_of_the_records_for_whoever_asks() {
+    let start = || EmbeddedBroker::start(BrokerConfig::default());
+    let (here, there) = (start().await.unwrap(), start().await.unwrap());
+    let worker = workers(&here, "enabled").await;
+    let of_source =
+        |changes: &[(&str, &str)]| worker.of_connector(&connector(changes), "c").unwrap();
+    assert!(of_source(&[]).second.is_none(), "the workers' own topic");
+
+    let address = there.address().to_string();
+    let elsewhere = [("producer.override.bootstrap.servers", &*address)];
+    let own = of_source(&elsewhere);
+    assert_eq!(own.topic_name().as_deref(), Some("offsets"));
+    write(&own, vec![(file("a"), Some(position(7)))]).await;
+    let other_worker = workers(&there, "enabled").await;
+    assert_eq!(offset(&other_worker, "a").await, Some(position(7)));
+}
+
+#[tokio::test]
+async fn offsets_of_aborted_transactions_show_to_nobody_where_sources_are_exactly_once() {
+    let broker = EmbeddedBroker::start(BrokerConfig::default())
+        .await
+        .unwrap();
+    let worker = workers(&broker, "enabled").await;
+    let source = connector(&[
+        ("offsets.storage.topic", "own"),
+        ("consumer.override.isolation.level", "read_uncommitted"),
+    ]);
+    let own = worker.of_connector(&source, "c").unwrap();
+    let offsets = vec![(file("a"), Some(position(1)))];
+    let sealed = timeout(DEADLINE, own.seal("c", &offsets))
+        .await
+        .unwrap()
+        .unwrap();
+    let properties = BTreeMap::from([
+        ("bootstrap.servers".to_owned(), broker.address().to_string()),
+        ("transactional.id".to_owned(), "t".to_owned()),
+    ]);
+    let settings = ProducerSettings::from_properties(&properties).unwrap();
+    let brokers = Cluster::new(settings.client.clone(), FramePool::new(64 * 1024));
+    let aborted = async {
+        let mut producer = TransactionalProducer::start(brokers, settings)
+            .await
+            .unwrap();
+        let transaction = producer.begin().await.unwrap();
+        for (partition, batch) in sealed {
+            transaction.send(partition, batch).await.await.unwrap();
+        }
+        transaction.abort().await.unwrap();
+    };
+    timeout(DEADLINE, aborted).await.unwrap();
+    assert_eq!(offset(&own, "a").await, None);
 }

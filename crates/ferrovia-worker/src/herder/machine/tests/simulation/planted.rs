@@ -77,9 +77,13 @@ pub(super) enum Bug {
     AnswerForgotten,
     /// Requests to restart are not written.
     RestartForgotten,
+    /// Nobody claims the right to write.
+    ClaimForgotten,
+    /// Who has lost the right to write is not told so.
+    LossUnheard,
 }
 
-const ALL: [Bug; 25] = [
+const ALL: [Bug; 27] = [
     Bug::RevokedRunsOn,
     Bug::RestartedTwice,
     Bug::DeletedRunsOn,
@@ -105,6 +109,8 @@ const ALL: [Bug; 25] = [
     Bug::KeyForgotten,
     Bug::AnswerForgotten,
     Bug::RestartForgotten,
+    Bug::ClaimForgotten,
+    Bug::LossUnheard,
 ];
 
 /// The bug of a world, and what it needs to remember.
@@ -182,6 +188,7 @@ impl World {
                 let records = self.spoil_write(place, bug, ticket, records)?;
                 Some(Action::WriteConfig(ticket, records))
             }
+            Action::ClaimPrivileges(_) if bug == Bug::ClaimForgotten => None,
             Action::MakeSessionKey(ticket) if bug == Bug::KeyForgotten => {
                 self.pretend_written(place, ticket)
             }

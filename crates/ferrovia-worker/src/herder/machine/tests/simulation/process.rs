@@ -12,6 +12,7 @@ use ferrovia_client::group::cohort::{
 
 use super::crew::Crew;
 use super::planted::Bug;
+use super::privileges::Right;
 use super::topics::{Entry, Reads};
 use super::trouble::{Event, HerderEvent};
 use super::truth::Truth;
@@ -89,6 +90,9 @@ pub(super) struct Process {
     /// What its herder and its membership have had done.
     pub(super) deeds: usize,
     pub(super) reads: Reads,
+    pub(super) right: Right,
+    /// Whether leaders write in transactions.
+    pub(super) is_transactional: bool,
     pub(super) writes: BTreeSet<Ticket>,
     pub(super) last_append: Duration,
     pub(super) journal: VecDeque<Entry>,
@@ -105,7 +109,7 @@ pub(super) struct Process {
 
 impl Process {
     /// A worker that is not up yet.
-    pub(super) fn new(place: usize, protocol: ConnectProtocol) -> Self {
+    pub(super) fn new(place: usize, protocol: ConnectProtocol, is_transactional: bool) -> Self {
         Self {
             protocol,
             life: 0,
@@ -118,7 +122,10 @@ impl Process {
             clock_ms: 0,
             started: Duration::ZERO,
             woken_at: [None; 2],
-            machine: HerderMachine::new(rules(place, protocol), Arc::new(Catalog::new())),
+            machine: HerderMachine::new(
+                rules(place, protocol, is_transactional),
+                Arc::new(Catalog::new()),
+            ),
             member: CohortMember::new(settings()).unwrap(),
             has_joined: false,
             news: VecDeque::new(),
@@ -130,6 +137,8 @@ impl Process {
             events: 0,
             deeds: 0,
             reads: Reads::default(),
+            right: Right::default(),
+            is_transactional,
             writes: BTreeSet::new(),
             last_append: Duration::ZERO,
             journal: VecDeque::new(),
@@ -196,7 +205,7 @@ impl World {
         let before = &self.processes[place];
         let (life, clock_ms) = (before.life, before.clock_ms);
         let is_cut = (before.is_cut_from_group, before.is_cut_from_topics);
-        let mut process = Process::new(place, before.protocol);
+        let mut process = Process::new(place, before.protocol, before.is_transactional);
         process.life = life;
         process.is_up = true;
         process.clock_ms = clock_ms;
@@ -265,6 +274,7 @@ impl World {
     }
 
     pub(super) fn herder_event(&mut self, place: usize, event: HerderEvent) {
+        let event = self.note_right(place, event);
         self.herd(place, |machine, at| match event {
             HerderEvent::Ready => machine.on_ready(at),
             HerderEvent::Written(ticket, outcome) => machine.on_written(ticket, outcome, at),
@@ -276,6 +286,10 @@ impl World {
             }
             HerderEvent::Work(event) => machine.on_work(event, at),
             HerderEvent::Stop => machine.on_stop(at),
+            HerderEvent::Claimed(ticket, claim) => {
+                let outcome = claim.map(drop).ok_or_else(|| "no coordinator".to_owned());
+                machine.on_claimed(ticket, outcome, at)
+            }
         });
     }
 
@@ -440,7 +454,7 @@ impl World {
     }
 }
 
-fn rules(place: usize, protocol: ConnectProtocol) -> Rules {
+fn rules(place: usize, protocol: ConnectProtocol, has_transactional_leader: bool) -> Rules {
     Rules {
         worker_id: format!("w{place}").into(),
         task_stop_timeout: TASK_STOP_TIMEOUT,
@@ -453,6 +467,7 @@ fn rules(place: usize, protocol: ConnectProtocol) -> Rules {
             sync_timeout: Duration::from_secs(3),
             unsync_backoff: Duration::from_secs(4),
             gives_exactly_once: false,
+            has_transactional_leader,
             signatures: SignatureConfig {
                 key_algorithm: MacAlgorithm::HmacSha256,
                 key_bytes: 32,

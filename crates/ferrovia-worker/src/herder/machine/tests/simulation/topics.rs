@@ -21,6 +21,8 @@ type Record = (String, Option<Vec<u8>>);
 #[derive(Default)]
 pub(super) struct Topics {
     pub(super) config: Vec<Record>,
+    /// How often the right to write as a leader was claimed.
+    pub(super) claims: u64,
     /// What all of it comes to.
     pub(super) truth: Truth,
     status: [Vec<Record>; PARTITIONS],
@@ -62,6 +64,8 @@ pub(super) struct Append {
     ticket: Ticket,
     life: u32,
     records: Vec<Record>,
+    /// By which claim they are sent, if they need one; that there is none where they do.
+    claim: Option<Option<u64>>,
     /// Whether they get there.
     arrives: bool,
     /// Whether the writer learns that they did.
@@ -90,6 +94,7 @@ impl World {
         let process = &mut self.processes[place];
         match action {
             Action::WriteConfig(ticket, records) => self.write_config(place, ticket, &records),
+            Action::ClaimPrivileges(ticket) => self.claim(place, ticket),
             Action::MakeSessionKey(ticket) => {
                 let created_ms = process.wall_ms(self.now);
                 let key = [self.rng.u8(..); 32];
@@ -115,8 +120,13 @@ impl World {
     }
 
     fn write_config(&mut self, place: usize, ticket: Ticket, records: &[ConfigRecord]) {
+        let process = &mut self.processes[place];
+        let needs_right =
+            process.is_transactional && records.iter().any(ConfigRecord::is_privileged);
+        let claim = needs_right.then(|| process.right.send(ticket));
         let records = records.iter();
         let append = Append {
+            claim,
             ticket,
             life: self.processes[place].life,
             records: records
@@ -139,7 +149,10 @@ impl World {
     pub(super) fn append(&mut self, place: usize, append: Append) {
         let process = &self.processes[place];
         let lives = process.is_up && process.life == append.life;
-        let arrives = append.arrives && !(lives && process.is_cut_from_topics);
+        let is_fenced = append
+            .claim
+            .is_some_and(|claim| claim != Some(self.topics.claims));
+        let arrives = append.arrives && !(lives && process.is_cut_from_topics) && !is_fenced;
         if arrives {
             for (key, value) in append.records {
                 let topics = &mut self.topics;

@@ -7,9 +7,10 @@ use ferrovia_client::group::cohort::Ticket as Question;
 use super::coordinator::{Asked, Request};
 use super::crew::CrewEvent;
 use super::network::Answer;
+use super::privileges::Claim;
 use super::topics::Append;
 use super::{TICK, TROUBLE, World};
-use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent};
+use crate::herder::machine::{ForwardFailure, Ticket, WorkEvent, WriteFailure};
 use crate::herder::request::Change;
 use crate::herder::validation::GivenSettings;
 
@@ -27,6 +28,7 @@ pub(super) enum Event {
     Ask(u64),
     /// Records reach the config topic.
     Append(Append),
+    Claim(Claim),
     /// For the herder of a worker.
     Herder(HerderEvent),
     /// The membership has told the herder something.
@@ -64,7 +66,9 @@ pub(super) enum MemberEvent {
 #[derive(Clone, Debug)]
 pub(super) enum HerderEvent {
     Ready,
-    Written(Ticket, Result<(), String>),
+    Written(Ticket, Result<(), WriteFailure>),
+    /// The right to write was claimed, by this number.
+    Claimed(Ticket, Option<u64>),
     ReadToEnd(Ticket),
     Flushed(Ticket),
     Forwarded(Ticket, Result<(), ForwardFailure>),
@@ -84,6 +88,7 @@ impl Event {
                 | Self::User(_)
                 | Self::Ask(_)
                 | Self::Append(_)
+                | Self::Claim(_)
                 | Self::Begin
                 | Self::CutFromGroup(_)
                 | Self::CutFromTopics(_)

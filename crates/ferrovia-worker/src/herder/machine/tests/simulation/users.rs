@@ -292,6 +292,7 @@ fn stopped_by(change: &Change) -> Option<&String> {
 fn failure(status: Option<u16>, reason: &str) -> ForwardFailure {
     ForwardFailure {
         status,
+        is_retriable: true,
         reason: reason.to_owned(),
     }
 }

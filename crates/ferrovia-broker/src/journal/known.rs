@@ -4,28 +4,28 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use crate::journal::{Entry, TransactionEntry};
+use super::{Entry, TransactionEntry};
 use crate::transaction::{Contents, Phase, Standing};
 
 /// What the journal's entries amount to.
-#[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) cluster_id: Option<String>,
-    pub(super) topics: BTreeMap<Uuid, KnownTopic>,
-    pub(super) offsets: BTreeMap<(String, String, i32), Entry>,
-    pub(super) next_producer_id: i64,
-    pub(super) transactions: BTreeMap<String, (Standing, Contents)>,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Known {
+    pub(crate) cluster_id: Option<String>,
+    pub(crate) topics: BTreeMap<Uuid, KnownTopic>,
+    pub(crate) offsets: BTreeMap<(String, String, i32), Entry>,
+    pub(crate) next_producer_id: i64,
+    pub(crate) transactions: BTreeMap<String, (Standing, Contents)>,
 }
 
-#[derive(Debug)]
-pub(super) struct KnownTopic {
-    pub(super) name: String,
-    pub(super) partitions: usize,
-    pub(super) configs: BTreeMap<String, String>,
+#[derive(Clone, Debug)]
+pub(crate) struct KnownTopic {
+    pub(crate) name: String,
+    pub(crate) partitions: usize,
+    pub(crate) configs: BTreeMap<String, String>,
 }
 
 impl Known {
-    pub(super) fn replay(&mut self, entry: Entry) {
+    pub(crate) fn replay(&mut self, entry: Entry) {
         match entry {
             Entry::Cluster { id } => self.cluster_id = Some(id),
             Entry::TopicCreated {
@@ -82,7 +82,7 @@ impl Known {
         }
     }
 
-    pub(super) fn entries(&self) -> Vec<Entry> {
+    pub(crate) fn entries(&self) -> Vec<Entry> {
         let cluster = self
             .cluster_id
             .iter()
