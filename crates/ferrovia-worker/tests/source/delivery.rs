@@ -1,6 +1,6 @@
 //! Records arrive where they belong, in order, as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferrovia_client::produce::partitioner::partition_for_key;
 use ferrovia_pipeline::batch::Codec;
@@ -60,6 +60,35 @@ fn records_of_a_task_with_its_own_thread_arrive_in_order() {
 #[test]
 fn records_of_a_task_that_shares_a_thread_arrive_in_order() {
     play(arrive_in_order(Placement::Shared));
+}
+
+/// Goal: the record that no longer fits goes where those after it go, not alone behind the batch that it has closed.
+/// Batches take one record here, so that each is such a record, and each has the choice of many partitions.
+#[test]
+fn record_that_closes_a_batch_goes_on_with_the_next_one() {
+    play(async {
+        let (partitions, records) = (200, 40);
+        let stage = Stage::new(partitions).await;
+        let settings = [("producer.override.batch.size", "600")];
+        let mut task = stage.task(&settings).await;
+        task.until_state(State::Running).await;
+        let record = |position| {
+            let value = format!("{position:0500}");
+            at("a", position).value(Value::String(value.into()))
+        };
+        task.probe.give_records((0..records).map(record));
+        stage.until_count("t", records).await;
+        task.stop().await;
+        let found: BTreeSet<i32> = stage
+            .read("t")
+            .await
+            .iter()
+            .map(|it| it.partition)
+            .collect();
+        // Two in each, or, by chance, a few.
+        assert!(found.len() > 25, "{found:?}");
+        stage.end().await;
+    });
 }
 
 #[test]

@@ -59,18 +59,17 @@ impl<'a> Reach<'a> {
         self.0.insert((lane, source), (span, offset));
     }
 
-    fn take(&mut self, lane: LaneId) -> Vec<(SourceId, Span, Map<'static>)> {
-        let mut taken = Vec::new();
+    /// Moves how far the batch of a partition reaches to what is known of it from polls before.
+    fn move_to(&mut self, lane: LaneId, spans: &mut BTreeMap<SourceId, (Span, Map<'static>)>) {
         let whole = (
             Bound::Included((lane, 0)),
             Bound::Included((lane, u64::MAX)),
         );
         while let Some((&key, _)) = self.0.range(whole).next() {
             if let Some((span, offset)) = self.0.remove(&key) {
-                taken.push((key.1, span, offset.into_owned()));
+                spans.insert(key.1, (span, offset.into_owned()));
             }
         }
-        taken
     }
 }
 
@@ -315,13 +314,12 @@ impl Batches {
         lane.on_the_way += 1;
         let mut contents = std::mem::take(&mut lane.contents);
         contents.records = u64::from(records.cast_unsigned());
-        contents.spans = reach.take(id);
-        let earlier = std::mem::take(&mut lane.spans);
-        for (source, (span, offset)) in earlier {
-            if !contents.spans.iter().any(|(known, ..)| *known == source) {
-                contents.spans.push((source, span, offset));
-            }
-        }
+        let mut spans = std::mem::take(&mut lane.spans);
+        reach.move_to(id, &mut spans);
+        let spans = spans.into_iter();
+        contents.spans = spans
+            .map(|(source, (span, offset))| (source, span, offset))
+            .collect();
         topic.sticky.take_if(|sticky| *sticky == id.1);
         self.open.remove(&id);
         Ok(Some(Sealed {

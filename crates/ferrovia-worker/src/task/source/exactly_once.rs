@@ -17,7 +17,6 @@ use ferrovia_client::produce::ProduceError;
 use ferrovia_client::wire::error_code::ErrorCode;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::Boundary;
-use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::config::connector::TransactionBoundary;
@@ -132,26 +131,35 @@ impl Flow {
             }
             TransactionBoundary::Connector => asked,
         };
+        if end == Some(Boundary::Abort) {
+            tracing::info!("Aborting transaction for batch as requested by connector");
+        }
         match end {
             Some(end) => self.end_transaction(end, reach).await,
             None => Ok(true),
         }
     }
 
-    /// A record was taken that may end the transaction. Whether the task goes on.
+    /// A record from this topic was taken that may end the transaction. Whether the task goes on.
     ///
     /// # Errors
     /// The transaction was to end, and failed.
     pub(super) async fn end_record(
         &mut self,
-        asked: Option<Boundary>,
+        asked: Boundary,
+        topic: &str,
         reach: &mut Reach<'_>,
     ) -> Result<bool, ConnectError> {
         let heeds = self.exactly_once.as_ref();
-        match asked.filter(|_| heeds.is_some_and(ExactlyOnce::is_by_connector)) {
-            Some(end) => self.end_transaction(end, reach).await,
-            None => Ok(true),
+        if !heeds.is_some_and(ExactlyOnce::is_by_connector) {
+            return Ok(true);
         }
+        if asked == Boundary::Abort {
+            tracing::info!(
+                "Aborting transaction for record on topic {topic} as requested by connector"
+            );
+        }
+        self.end_transaction(asked, reach).await
     }
 
     /// Has the transaction committed at the next turn, unless it is the connector's to say when: so that it does not
@@ -198,7 +206,6 @@ impl Flow {
             exactly_once.has_open_fate = false;
             exactly_once.is_open = false;
         }
-        self.told_topics.clear();
         self.on_stored(outcome.is_ok());
         outcome?;
         self.offsets.copy_to_second(&self.connector, &offsets);
@@ -227,7 +234,6 @@ impl Flow {
             );
             return Ok(true);
         }
-        tracing::info!("Aborting transaction as requested by connector");
         exactly_once.is_aborting = true;
         self.drop_open(reach)?;
         let Some(ended) = self.outlet.end_transaction(Ending::Abort).await else {
@@ -246,10 +252,7 @@ impl Flow {
             exactly_once.is_aborting = false;
             exactly_once.is_open = false;
         }
-        // Nobody will ever see them.
-        for (_, landed) in &mut self.heard.records {
-            *landed = None;
-        }
+        self.heard.on_aborted();
         Ok(true)
     }
 
@@ -273,7 +276,7 @@ impl Flow {
             self.submitted.acknowledge(source, span, offset);
         }
         let tags = contents.tags.into_iter();
-        self.heard.records.extend(tags.map(|(tag, _)| (tag, None)));
+        self.heard.on_records(tags.map(|(tag, _)| (tag, None)));
     }
 
     /// Commits with these offsets; `None` when the task has to stop before it is known what came of it.
@@ -379,10 +382,7 @@ impl Flow {
     }
 
     /// Waits for an answer, and hears commands meanwhile; `None` when the task is to stop.
-    async fn beside_commands<T>(
-        &mut self,
-        answer: oneshot::Receiver<T>,
-    ) -> Option<Result<T, oneshot::error::RecvError>> {
+    pub(super) async fn beside_commands<F: Future>(&mut self, answer: F) -> Option<F::Output> {
         let mut answer = pin!(answer);
         loop {
             if self.machine.is_stopping() {
