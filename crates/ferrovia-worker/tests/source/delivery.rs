@@ -91,6 +91,31 @@ fn record_that_closes_a_batch_goes_on_with_the_next_one() {
     });
 }
 
+/// Goal: memory for batches is bounded where many partitions gather records, none of them enough for a batch.
+#[test]
+fn open_batches_are_sent_when_together_they_are_too_much() {
+    play(async {
+        let stage = Stage::new(40).await;
+        let settings = [
+            ("producer.override.batch.size", "100000"),
+            ("producer.override.linger.ms", "3600000"),
+            ("producer.override.buffer.memory", "4096"),
+        ];
+        let mut task = stage.task(&settings).await;
+        task.until_state(State::Running).await;
+        let record = |position: i32| {
+            let value = format!("{position:0500}");
+            let value = Value::String(value.into());
+            at("a", position.into()).to(position).value(value)
+        };
+        task.probe.give_records((0..40).map(record));
+        stage.until_count("t", 40 - 8).await;
+        task.stop().await;
+        assert_eq!(stage.count("t"), 40);
+        stage.end().await;
+    });
+}
+
 #[test]
 fn records_arrive_as_they_are() {
     play(async {

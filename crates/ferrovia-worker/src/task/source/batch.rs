@@ -83,6 +83,8 @@ pub(super) struct Batches {
     last: TopicId,
     /// Partitions with an open batch.
     open: BTreeSet<LaneId>,
+    /// Bytes of the open batches.
+    open_bytes: usize,
     gathering: Gathering,
 }
 
@@ -113,6 +115,8 @@ struct Lane {
     /// How far the records of earlier polls reach.
     spans: BTreeMap<SourceId, (Span, Map<'static>)>,
     on_the_way: usize,
+    /// Bytes of its batch.
+    bytes: usize,
     /// Since when its batch is open.
     since: Instant,
 }
@@ -126,6 +130,7 @@ impl Batches {
             by_name: BTreeMap::new(),
             last: 0,
             open: BTreeSet::new(),
+            open_bytes: 0,
             gathering,
         }
     }
@@ -190,6 +195,7 @@ impl Batches {
             contents: Contents::default(),
             spans: BTreeMap::new(),
             on_the_way: 0,
+            bytes: 0,
             since: now,
         });
         if lane.writer.is_empty() {
@@ -227,6 +233,9 @@ impl Batches {
         };
         let is_first = lane.writer.is_empty();
         lane.writer.append(timestamp, key, value, headers)?;
+        let before = std::mem::replace(&mut lane.bytes, lane.writer.bytes_estimate());
+        let more = lane.bytes.saturating_sub(before);
+        self.open_bytes = self.open_bytes.saturating_add(more);
         if is_first {
             self.open.insert(id);
         }
@@ -290,8 +299,18 @@ impl Batches {
 
     /// Bytes of the open batch of a partition.
     pub(super) fn bytes(&self, lane: LaneId) -> usize {
-        self.get(lane)
-            .map_or(0, |lane| lane.writer.bytes_estimate())
+        self.get(lane).map_or(0, |lane| lane.bytes)
+    }
+
+    /// Bytes of all open batches.
+    pub(super) fn open_bytes(&self) -> usize {
+        self.open_bytes
+    }
+
+    /// The partition whose batch has been open for the longest time.
+    pub(super) fn oldest(&self) -> Option<LaneId> {
+        let since = |id: &&LaneId| self.get(**id).map(|lane| lane.since);
+        self.open.iter().min_by_key(since).copied()
     }
 
     /// Closes the open batch of a partition.
@@ -312,6 +331,9 @@ impl Batches {
         let records = lane.writer.record_count();
         let bytes = lane.writer.seal(Seal::default())?;
         lane.on_the_way += 1;
+        self.open_bytes = self
+            .open_bytes
+            .saturating_sub(std::mem::take(&mut lane.bytes));
         let mut contents = std::mem::take(&mut lane.contents);
         contents.records = u64::from(records.cast_unsigned());
         let mut spans = std::mem::take(&mut lane.spans);

@@ -22,7 +22,7 @@ use tokio::time::timeout_at;
 use crate::config::connector::TransactionBoundary;
 use crate::herder::Permission;
 use crate::status::TaskId;
-use crate::storage::offsets::{OffsetStore, Offsets};
+use crate::storage::offsets::{OffsetStore, Offsets, SealedOffsets};
 use crate::task::command::Command;
 use crate::task::source::batch::{Contents, Reach};
 use crate::task::source::exactly_once::orders::Ending;
@@ -198,8 +198,7 @@ impl Flow {
         }
         tracing::debug!("Committing offsets");
         exactly_once.has_open_fate = true;
-        let offsets = flush.offsets;
-        let Some(outcome) = self.commit(offsets.clone()).await else {
+        let Some(outcome) = self.commit(flush.offsets).await else {
             return Ok(false);
         };
         if let Some(exactly_once) = &mut self.exactly_once {
@@ -207,8 +206,7 @@ impl Flow {
             exactly_once.is_open = false;
         }
         self.on_stored(outcome.is_ok());
-        outcome?;
-        self.offsets.copy_to_second(&self.connector, &offsets);
+        self.offsets.copy_to_second(outcome?);
         Ok(true)
     }
 
@@ -279,11 +277,11 @@ impl Flow {
         self.heard.on_records(tags.map(|(tag, _)| (tag, None)));
     }
 
-    /// Commits with these offsets; `None` when the task has to stop before it is known what came of it.
-    async fn commit(&mut self, offsets: Offsets) -> Option<Result<(), ConnectError>> {
+    /// Commits with these offsets, and answers them; `None` when the task has to stop before it is known what came of it.
+    async fn commit(&mut self, offsets: Offsets) -> Option<Result<SealedOffsets, ConnectError>> {
         let (store, connector) = (self.offsets.clone(), Arc::clone(&self.connector));
         let sealing = async move { store.seal(&connector, &offsets).await };
-        let sealed = match self.beside(sealing).await? {
+        let mut sealed = match self.beside(sealing).await? {
             Ok(sealed) => sealed,
             Err(error) => {
                 let text = error.to_string();
@@ -293,10 +291,11 @@ impl Flow {
                 return Some(Err(ConnectError::failed_by(what, error)));
             }
         };
-        let ended = self.outlet.end_transaction(Ending::Commit(sealed)).await?;
+        let batches = std::mem::take(&mut sealed.batches);
+        let ended = self.outlet.end_transaction(Ending::Commit(batches)).await?;
         let outcome = self.beside(ended).await?;
         Some(match outcome.unwrap_or(Err(ProduceError::Closed)) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(sealed),
             Err(error) => {
                 tracing::error!(%error, "Failed to commit producer transaction");
                 Err(self.transaction_failure(&error))

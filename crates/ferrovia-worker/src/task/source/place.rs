@@ -72,8 +72,18 @@ impl Flow {
         if let Err(too_large) = self.outlet.check_size(key, value, headers) {
             return Ok(Err(too_large));
         }
-        while !self.batches.has_room(lane, key, value, headers) {
-            if !self.send(lane, reach).await? {
+        loop {
+            let to_send = if !self.batches.has_room(lane, key, value, headers) {
+                Some(lane)
+            } else if self.outlet.is_too_much(self.batches.open_bytes()) {
+                self.batches.oldest()
+            } else {
+                None
+            };
+            let Some(to_send) = to_send else {
+                break;
+            };
+            if !self.send(to_send, reach).await? {
                 return Ok(Ok(Fate::Left));
             }
             // Where the record says nothing of its partition, the next batch is another one's.

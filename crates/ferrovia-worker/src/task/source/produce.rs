@@ -187,6 +187,12 @@ impl Outlet {
             && self.bytes_on_the_way.saturating_add(bytes) > self.options.producer.buffer_bytes
     }
 
+    /// Whether open batches of so many bytes are too much: they may be as much as those on their way, `buffer.memory`
+    /// each. With less, every batch that was acknowledged would make room for one of a few records.
+    pub(super) fn is_too_much(&self, open_bytes: usize) -> bool {
+        open_bytes > self.options.producer.buffer_bytes
+    }
+
     /// Whether the brokers know of a partition at the moment. What is sent to another waits in the producer, which hears
     /// no commands.
     pub(super) fn knows(&self, partition: &TopicPartition) -> bool {

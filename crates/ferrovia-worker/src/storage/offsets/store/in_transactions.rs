@@ -10,8 +10,17 @@ use ferrovia_client::TopicPartition;
 use ferrovia_client::settings::IsolationLevel;
 use ferrovia_pipeline::error::ConnectError;
 
-use super::{OffsetStore, OffsetStoreError, Offsets, Place, records};
+use super::{OffsetStore, OffsetStoreError, Offsets, Place, Record, records};
 use crate::config::ConnectorConfig;
+
+/// Offsets as they go into a transaction.
+#[derive(Debug)]
+pub struct SealedOffsets {
+    /// The batches by which they are written to the topic that comes first, in order; none where it is no topic.
+    pub batches: Vec<(TopicPartition, Bytes)>,
+    /// The same, for the worker's topic.
+    records: Vec<Record>,
+}
 
 impl OffsetStore {
     /// The place of one connector whose tasks write in transactions: a topic in the cluster that they produce to, under
@@ -51,7 +60,7 @@ impl OffsetStore {
         }
     }
 
-    /// The batches by which offsets are written to the topic that comes first, in order; none where it is no topic.
+    /// Offsets as the one who writes them in a transaction needs them.
     ///
     /// # Errors
     /// An offset has no bytes, or the topic cannot be opened.
@@ -59,21 +68,22 @@ impl OffsetStore {
         &self,
         connector: &str,
         offsets: &Offsets,
-    ) -> Result<Vec<(TopicPartition, Bytes)>, OffsetStoreError> {
+    ) -> Result<SealedOffsets, OffsetStoreError> {
         let records = records(connector, offsets)?;
-        match &*self.first {
-            Place::Topic(topic) if !records.is_empty() => topic.seal(&records).await,
-            _ => Ok(Vec::new()),
-        }
+        let batches = match &*self.first {
+            Place::Topic(topic) if !records.is_empty() => topic.seal(&records).await?,
+            _ => Vec::new(),
+        };
+        Ok(SealedOffsets { batches, records })
     }
 
     /// Lets the worker's topic have what the connector's own has, in the background. Only a log line tells where that
     /// fails.
-    pub fn copy_to_second(&self, connector: &str, offsets: &Offsets) {
-        if let (Some(second), Ok(records)) = (&self.second, records(connector, offsets))
-            && !records.is_empty()
+    pub fn copy_to_second(&self, offsets: SealedOffsets) {
+        if let Some(second) = &self.second
+            && !offsets.records.is_empty()
         {
-            self.write_second(Arc::clone(second), records);
+            self.write_second(Arc::clone(second), offsets.records);
         }
     }
 }
