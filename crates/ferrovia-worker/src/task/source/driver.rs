@@ -205,7 +205,7 @@ impl Driver {
             },
             linger: spec.produce.linger(),
         };
-        let outlet = Outlet::open(spec.produce);
+        let outlet = Outlet::open(spec.produce, spec.boundary.is_some());
         let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
         let timing = Timing {
             commit_interval: spec.commit_interval,
