@@ -233,9 +233,9 @@ impl Batches {
         };
         let is_first = lane.writer.is_empty();
         lane.writer.append(timestamp, key, value, headers)?;
-        let before = std::mem::replace(&mut lane.bytes, lane.writer.bytes_estimate());
-        let more = lane.bytes.saturating_sub(before);
-        self.open_bytes = self.open_bytes.saturating_add(more);
+        let bytes = lane.writer.bytes_estimate();
+        let before = std::mem::replace(&mut lane.bytes, bytes);
+        self.open_bytes = self.open_bytes.saturating_sub(before) + bytes;
         if is_first {
             self.open.insert(id);
         }
