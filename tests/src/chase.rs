@@ -1,5 +1,6 @@
 //! Workers of a cluster that follow a growing file into a topic while they are killed, one after the other.
 
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::thread;
@@ -20,6 +21,8 @@ pub const LIFE: Duration = Duration::from_secs(2);
 /// How long the first lines, and then the last ones, may take.
 const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
 const LINES_PER_SECOND: u64 = 2_000;
+/// And so many at most in a whole chase: the lab answers with all of them at once.
+const LINES_MAX: u64 = 250_000;
 
 /// A cluster in which a worker that is gone is missed soon, so that the next one gets to work in its short life.
 #[must_use]
@@ -31,23 +34,8 @@ pub fn cluster(kafka: &Kafka) -> Cluster {
         .with("offset.flush.interval.ms", 200)
 }
 
-/// Kills the worker, and each that takes its place, at the end of its [`LIFE`], for `FERROVIA_CHAOS_SECONDS` (20). Gives
-/// the last one, which runs, and how many were killed.
-///
-/// # Errors
-/// When a worker cannot be started.
-pub fn kill_in_turn(cluster: &Cluster, mut worker: Worker) -> io::Result<(Worker, u32)> {
-    let seconds = Duration::from_secs(grounds::number("FERROVIA_CHAOS_SECONDS", 20));
-    let start = Instant::now();
-    let mut kills = 0;
-    while start.elapsed() < seconds {
-        // The life of a worker is the scenario, not a wait for something.
-        thread::sleep(LIFE);
-        worker.kill()?;
-        kills += 1;
-        worker = cluster.launch(Make::subject())?;
-    }
-    Ok((worker, kills))
+fn seconds() -> u64 {
+    grounds::number("FERROVIA_CHAOS_SECONDS", 20).max(1)
 }
 
 /// The file, and the topic that its lines are to reach.
@@ -76,7 +64,8 @@ impl Chase {
         let mut lab = Lab::start(kafka)?;
         lab.create(topic, 1)?;
         let folder = tempfile::tempdir()?;
-        let lines = Lines::start(&path(&folder), LINES_PER_SECOND)?;
+        let pace = LINES_PER_SECOND.min(LINES_MAX / seconds()).max(1);
+        let lines = Lines::start(&path(&folder), pace)?;
         Ok(Self {
             lines,
             folder,
@@ -94,6 +83,36 @@ impl Chase {
         path(&self.folder)
     }
 
+    /// Kills the worker, and each that takes its place, at the end of its [`LIFE`], for `FERROVIA_CHAOS_SECONDS` (20).
+    /// Gives the last one, which runs, how many were killed, and how many of these had brought lines.
+    ///
+    /// # Errors
+    /// When a worker cannot be started, or none was at work when it was killed.
+    pub fn kill_in_turn(
+        &mut self,
+        cluster: &Cluster,
+        mut worker: Worker,
+    ) -> io::Result<(Worker, u32, u32)> {
+        let seconds = Duration::from_secs(seconds());
+        let start = Instant::now();
+        let (mut kills, mut killed_at_work) = (0, 0);
+        let mut before = self.target.end()?;
+        while start.elapsed() < seconds {
+            // The life of a worker is the scenario, not a wait for something.
+            thread::sleep(LIFE);
+            worker.kill()?;
+            kills += 1;
+            let end = self.target.end()?;
+            killed_at_work += u32::from(end > before);
+            before = end;
+            worker = cluster.launch(Make::subject())?;
+        }
+        match killed_at_work {
+            0 => Err(io::Error::other("no worker came to bring lines")),
+            _ => Ok((worker, kills, killed_at_work)),
+        }
+    }
+
     /// Waits until lines arrive.
     ///
     /// # Errors
@@ -104,12 +123,13 @@ impl Chase {
         })
     }
 
-    /// Ends the file and waits until all its lines have arrived; `last` is to bring them. Gives how many they are, and how
-    /// they came.
+    /// Ends the file and waits until all its lines have arrived, and the offset is stored behind the last of them; `last`,
+    /// of this cluster, is to bring them. Gives how many they are, and how they came.
     ///
     /// # Errors
-    /// Lines are missing.
-    pub fn finish(mut self, last: &mut Worker) -> io::Result<(u64, Arrivals)> {
+    /// Lines are missing, or the stored offset is another one.
+    pub fn finish(mut self, cluster: &Cluster, last: &mut Worker) -> io::Result<(u64, Arrivals)> {
+        let file = self.file();
         let written = self.lines.finish()?;
         last.until_healthy()?;
         let mut last_seen = String::new();
@@ -119,6 +139,14 @@ impl Chase {
             Ok((found.distinct == written).then_some(found))
         });
         let all = all.map_err(|e| io::Error::other(format!("{e}: {last_seen} of {written}")))?;
+        let end = fs::metadata(file)?.len();
+        let wanted = format!("{{\"position\":{end}}}");
+        let mut last_seen = String::new();
+        let stored = wait::until("the last offset", ARRIVAL_LIMIT, || {
+            last_seen = self.target.stored(&cluster.topic("offset"))?;
+            Ok((last_seen == wanted).then_some(()))
+        });
+        stored.map_err(|e| io::Error::other(format!("{e}: {last_seen} for {wanted}")))?;
         Ok((written, all))
     }
 }
@@ -126,6 +154,18 @@ impl Chase {
 impl Target {
     fn arrivals(&mut self) -> io::Result<Arrivals> {
         Arrivals::of(&self.lab.read_at(self.topic, self.isolation)?)
+    }
+
+    fn end(&mut self) -> io::Result<i64> {
+        Ok(self.lab.ends(self.topic)?.values().sum())
+    }
+
+    /// The last offset that is committed; the cluster has one connector.
+    fn stored(&mut self, offsets: &str) -> io::Result<String> {
+        let records = self.lab.read_at(offsets, "read_committed")?;
+        let last = records.into_iter().next_back();
+        let value = last.and_then(|record| record.value).unwrap_or_default();
+        String::from_utf8(value).map_err(io::Error::other)
     }
 }
 

@@ -31,7 +31,16 @@ impl Kafka {
     /// # Errors
     /// When it does not serve within a minute; the message ends with its log.
     pub fn start(version: &str) -> io::Result<Self> {
-        let [node] = Self::cluster(version)?;
+        Self::start_with(version, "")
+    }
+
+    /// As [`Kafka::start`], with more lines of settings.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub fn start_with(version: &str, settings: &str) -> io::Result<Self> {
+        let ports = free_ports::<1>()?;
+        let [node] = Self::cluster_at(version, ports, ports, settings)?;
         Ok(node)
     }
 
@@ -43,7 +52,7 @@ impl Kafka {
     pub fn start_behind_proxy(version: &str) -> io::Result<(Self, Proxy)> {
         let [port] = free_ports()?;
         let proxy = Proxy::start(port)?;
-        let [kafka] = Self::cluster_at(version, [port], [proxy.port()])?;
+        let [kafka] = Self::cluster_at(version, [port], [proxy.port()], "")?;
         Ok((kafka, proxy))
     }
 
@@ -54,7 +63,7 @@ impl Kafka {
     /// As [`Kafka::start`].
     pub fn cluster<const N: usize>(version: &str) -> io::Result<[Self; N]> {
         let ports = free_ports::<N>()?;
-        Self::cluster_at(version, ports, ports)
+        Self::cluster_at(version, ports, ports, "")
     }
 
     /// Brokers that listen at `ports` and say that they can be reached at `advertised`.
@@ -62,6 +71,7 @@ impl Kafka {
         version: &str,
         ports: [u16; N],
         advertised: [u16; N],
+        settings: &str,
     ) -> io::Result<[Self; N]> {
         let controllers = free_ports::<N>()?;
         let mut nodes = Vec::with_capacity(N);
@@ -76,7 +86,8 @@ impl Kafka {
                 controllers: &controllers,
                 folder: folder.path(),
             };
-            fs::write(folder.path().join("server.properties"), node.properties())?;
+            let properties = node.properties() + settings;
+            fs::write(folder.path().join("server.properties"), properties)?;
             nodes.push(Self {
                 version: version.to_owned(),
                 port,

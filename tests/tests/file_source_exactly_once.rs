@@ -39,9 +39,9 @@ fn read_file(worker: &Worker, name: &str, file: &Path) -> io::Result<()> {
     put_config(worker, &source).map(drop)
 }
 
-/// Ends the chase: all lines are there, each once and in order.
-fn finish(chase: Chase, last: &mut Worker, what: &str) -> io::Result<()> {
-    let (written, arrivals) = chase.finish(last)?;
+/// Ends the chase: all lines are there, each once and in order, and so is the offset behind them.
+fn finish(chase: Chase, cluster: &Cluster, last: &mut Worker, what: &str) -> io::Result<()> {
+    let (written, arrivals) = chase.finish(cluster, last)?;
     let exactly_once = Arrivals {
         distinct: written,
         duplicates: 0,
@@ -57,12 +57,17 @@ fn kill_9_every_two_seconds_shows_each_line_once() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let chase = Chase::start(kafka, "killed-once", "read_committed")?;
+    let mut chase = Chase::start(kafka, "killed-once", "read_committed")?;
     let cluster = cluster(kafka);
     let worker = cluster.start(Make::subject())?;
     read_file(&worker, "killed-once", &chase.file())?;
-    let (mut worker, kills) = chase::kill_in_turn(&cluster, worker)?;
-    finish(chase, &mut worker, &format!("{kills} kills"))?;
+    let (mut worker, kills, at_work) = chase.kill_in_turn(&cluster, worker)?;
+    finish(
+        chase,
+        &cluster,
+        &mut worker,
+        &format!("{kills} kills, {at_work} of workers at work"),
+    )?;
     worker.stop().map(drop)
 }
 
@@ -85,7 +90,7 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
     sleeper.stand_still(false)?;
     // Time for the sleeper to do what it should not.
     thread::sleep(LIFE);
-    finish(chase, &mut other, "one standstill")?;
+    finish(chase, &cluster, &mut other, "one standstill")?;
     sleeper.stop()?;
     other.stop().map(drop)
 }

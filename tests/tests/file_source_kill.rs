@@ -1,4 +1,4 @@
-//! Workers that read a growing file are killed every two seconds: no line is lost.
+//! Workers that read a growing file are killed every two seconds: no line is lost, and what is stored is how far they came.
 //!
 //! `FERROVIA_CHAOS_SECONDS` says for how long.
 
@@ -16,12 +16,15 @@ fn kill_9_every_two_seconds_loses_no_line() -> io::Result<()> {
         return Ok(());
     }
     let kafka = Kafka::shared(ORACLE)?;
-    let chase = Chase::start(kafka, "killed", "read_uncommitted")?;
+    let mut chase = Chase::start(kafka, "killed", "read_uncommitted")?;
     let cluster = chase::cluster(kafka);
     let worker = cluster.start(Make::subject())?;
     put_config(&worker, &file_source("killed", "killed", &chase.file()))?;
-    let (mut worker, kills) = chase::kill_in_turn(&cluster, worker)?;
-    let (written, arrivals) = chase.finish(&mut worker)?;
+    let (mut worker, kills, at_work) = chase.kill_in_turn(&cluster, worker)?;
+    let (written, arrivals) = chase.finish(&cluster, &mut worker)?;
     worker.stop()?;
-    writeln!(io::stdout(), "{written} lines, {kills} kills: {arrivals:?}")
+    writeln!(
+        io::stdout(),
+        "{written} lines, {kills} kills, {at_work} of workers at work: {arrivals:?}"
+    )
 }

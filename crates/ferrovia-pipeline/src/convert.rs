@@ -205,11 +205,11 @@ impl Converter {
     /// The value is none that the converter can write, in Java's words.
     pub fn from_connect(
         &self,
-        topic: &str,
+        _topic: &str,
         schema: Option<&Schema>,
         value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
-        let bytes = self.bytes_of(topic, schema, value)?;
+        let bytes = self.bytes_of(schema, value)?;
         Ok(bytes.map(Cow::into_owned))
     }
 
@@ -219,7 +219,6 @@ impl Converter {
     /// See [`from_connect`](Self::from_connect).
     pub fn bytes_of<'v>(
         &self,
-        _topic: &str,
         schema: Option<&Schema>,
         value: &'v Value<'_>,
     ) -> Result<Option<Cow<'v, [u8]>>, ConnectError> {

@@ -95,12 +95,10 @@ impl SourcePlan {
         let headers = self.convert_headers(topic, &record.headers);
         let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
         let key = &record.key;
-        let key = self.key.bytes_of(topic, key.schema.as_ref(), &key.value);
+        let key = self.key.bytes_of(key.schema.as_ref(), &key.value);
         let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
         let value = &record.value;
-        let value = self
-            .value
-            .bytes_of(topic, value.schema.as_ref(), &value.value);
+        let value = self.value.bytes_of(value.schema.as_ref(), &value.value);
         let value = value.map_err(failed(Stage::ValueConverter, self.value.class()))?;
         Ok(RecordBytes {
             key,

@@ -15,7 +15,8 @@ use crate::source::{BatchForm, Boundary};
 /// # Source
 /// `org.apache.kafka.connect.storage.OffsetStorageReader`
 pub trait OffsetReader: Send + Sync + fmt::Debug {
-    /// The offset that was stored last for this partition, as of when the connector or task was started.
+    /// The offset that was stored last for this partition: what was stored before the connector or task was started, or
+    /// since.
     ///
     /// # Errors
     /// The partition holds something else than numbers, texts, truth values and nulls, or what is stored is not an offset.

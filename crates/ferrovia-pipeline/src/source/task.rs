@@ -13,15 +13,18 @@ use crate::source::{SourceBatch, SourceContext, SourceRecord};
 /// 2. **Records.** [`poll`](Self::poll) hands out the next records, which may borrow from the task. The worker transforms and
 ///    converts them, produces them in order and only then polls again.
 /// 3. **Acknowledgement.** A record that has a [tag](SourceRecord::tag) is told of by
-///    [`commit_record`](Self::commit_record) once Kafka has it, or once it was skipped.
+///    [`commit_record`](Self::commit_record) once Kafka has it, or once it was skipped; with exactly-once support, once its
+///    transaction has ended.
 /// 4. **Commit.** Every `offset.flush.interval.ms` the worker stores, for each partition of the source, the offset of the
 ///    last record before which all are acknowledged; then it calls [`commit`](Self::commit). With exactly-once support the
-///    offsets are part of the transaction that holds the records.
-/// 5. **Stop.** What was handed out is produced and committed, then [`stop`](Self::stop) is called, once, even when `start`
-///    failed.
+///    offsets are part of the transaction that holds the records, and `commit` comes behind each transaction.
+/// 5. **Stop.** What was handed out is produced and committed, as far as there is time; where the task says itself where
+///    transactions end, the one at hand is aborted instead. Then [`stop`](Self::stop) is called, once, even when `start`
+///    failed. A task that was never started is not stopped either.
 ///
 /// A retriable error from `poll` is as good as no records. Any other error fails the task: it stays `FAILED` until somebody
-/// restarts it, and the offsets of what Kafka has are stored.
+/// restarts it. The offsets of what Kafka has are stored then; with exactly-once support the transaction at hand is
+/// aborted, and its records come again.
 ///
 /// # Source
 /// `org.apache.kafka.connect.source.SourceTask`
@@ -63,7 +66,11 @@ pub trait SourceTask: Send {
     }
 
     /// Hears that the record with this tag is done with: where it landed in Kafka, or `None` if it was skipped by a
-    /// transformation or because its errors are tolerated. Tags come in the order in which Kafka acknowledges.
+    /// transformation or because its errors are tolerated, or if its transaction was aborted.
+    ///
+    /// Tags come in the order in which Kafka acknowledges, those of skipped records when they are skipped: before those of
+    /// earlier records that are still on their way. With exactly-once support all come when their transaction has been
+    /// committed, or, if it is aborted, when the offsets behind it have been.
     ///
     /// # Errors
     /// The error is logged.

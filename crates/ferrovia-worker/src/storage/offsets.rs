@@ -17,4 +17,4 @@ mod reader;
 
 pub use fold::{MergedOffsets, OffsetFold, SourceOffset};
 pub use record::{map_of_json, offset_key, offset_value};
-pub use store::{OffsetStore, OffsetStoreError, Offsets};
+pub use store::{OffsetStore, OffsetStoreError, Offsets, SealedOffsets};

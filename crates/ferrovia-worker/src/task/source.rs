@@ -3,7 +3,9 @@
 //! `poll` asks the connector's task for records, `take` leads each of them through the plan that `convert` makes of
 //! settings, and `place` puts it into an open `batch`; `topics` makes topics that are not there. `produce` sends batches,
 //! `report` tells of records that were bad, and `commit` keeps which offsets may be stored;
-//! `exactly_once` puts them into the records' transactions instead. `flow` hears commands and acknowledgements meanwhile. The `machine` says when to do what, and `driver` does it.
+//! `exactly_once` puts them into the records' transactions instead. `flow` hears commands and acknowledgements meanwhile;
+//! `heard` keeps what the connector's task may hear of that, and `told_topics` what the herder has heard. The `machine`
+//! says when to do what, and `driver` does it.
 
 mod poll;
 mod take;
@@ -18,6 +20,8 @@ mod report;
 mod commit;
 mod exactly_once;
 mod flow;
+mod heard;
+mod told_topics;
 mod machine;
 mod driver;
 

@@ -1,6 +1,6 @@
 //! Records arrive where they belong, in order, as they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferrovia_client::produce::partitioner::partition_for_key;
 use ferrovia_pipeline::batch::Codec;
@@ -60,6 +60,60 @@ fn records_of_a_task_with_its_own_thread_arrive_in_order() {
 #[test]
 fn records_of_a_task_that_shares_a_thread_arrive_in_order() {
     play(arrive_in_order(Placement::Shared));
+}
+
+/// Goal: the record that no longer fits goes where those after it go, not alone behind the batch that it has closed.
+/// Batches take one record here, so that each is such a record, and each has the choice of many partitions.
+#[test]
+fn record_that_closes_a_batch_goes_on_with_the_next_one() {
+    play(async {
+        let (partitions, records) = (200, 40);
+        let stage = Stage::new(partitions).await;
+        let settings = [("producer.override.batch.size", "600")];
+        let mut task = stage.task(&settings).await;
+        task.until_state(State::Running).await;
+        let record = |position| {
+            let value = format!("{position:0500}");
+            at("a", position).value(Value::String(value.into()))
+        };
+        task.probe.give_records((0..records).map(record));
+        stage.until_count("t", records).await;
+        task.stop().await;
+        let found: BTreeSet<i32> = stage
+            .read("t")
+            .await
+            .iter()
+            .map(|it| it.partition)
+            .collect();
+        // Two in each, or, by chance, a few.
+        assert!(found.len() > 25, "{found:?}");
+        stage.end().await;
+    });
+}
+
+/// Goal: memory for batches is bounded where many partitions gather records, none of them enough for a batch.
+#[test]
+fn open_batches_are_sent_when_together_they_are_too_much() {
+    play(async {
+        let stage = Stage::new(40).await;
+        let settings = [
+            ("producer.override.batch.size", "100000"),
+            ("producer.override.linger.ms", "3600000"),
+            ("producer.override.buffer.memory", "4096"),
+        ];
+        let mut task = stage.task(&settings).await;
+        task.until_state(State::Running).await;
+        let record = |position: i32| {
+            let value = format!("{position:0500}");
+            let value = Value::String(value.into());
+            at("a", position.into()).to(position).value(value)
+        };
+        task.probe.give_records((0..40).map(record));
+        stage.until_count("t", 40 - 8).await;
+        task.stop().await;
+        assert_eq!(stage.count("t"), 40);
+        stage.end().await;
+    });
 }
 
 #[test]

@@ -8,7 +8,8 @@ use ferrovia_client::settings::ProducerSettings;
 use ferrovia_pipeline::source::Boundary;
 use ferrovia_worker::status::State;
 
-use crate::probe::{Call, Given, at};
+use crate::logs;
+use crate::probe::{Call, Given, Line, at};
 use crate::stage::{Stage, Task, play, until};
 
 const BY_CONNECTOR: (&str, &str) = ("transaction.boundary", "connector");
@@ -156,6 +157,100 @@ fn aborted_records_are_never_seen_and_never_come_again() {
         let counts = task.counts();
         assert_eq!(counts.active(), 0);
         task.stop().await;
+        stage.end().await;
+    });
+}
+
+/// A record that fills a batch where those are small.
+fn large(position: i64) -> Line {
+    let value = format!("{position:0500}");
+    at("a", position).value(ferrovia_pipeline::data::Value::String(value.into()))
+}
+
+/// Goal: of a record that Kafka has, but whose transaction is open, the task hears nothing. Room for one batch on its way
+/// makes sure that Kafka has the record when the poll ends.
+#[test]
+fn records_behind_a_boundary_are_told_of_with_their_own_transaction() {
+    play(async {
+        let stage = Stage::exactly_once().await;
+        let one_at_a_time = [
+            BY_CONNECTOR,
+            ("producer.override.batch.size", "600"),
+            ("producer.override.buffer.memory", "1024"),
+        ];
+        let task = running(&stage, &one_at_a_time).await;
+        let before = [1, 2, 3].map(|position| at("a", position).tag(position.cast_unsigned()));
+        let [first, second, third] = before;
+        let behind = [4, 5, 6].map(|position| large(position).tag(position.cast_unsigned()));
+        let committed = [first, second, third.ends(Boundary::Commit)];
+        task.probe.give_records(committed.into_iter().chain(behind));
+        until("told", || task.probe.told().len() >= 3).await;
+        let probe = task.stop().await;
+        let told = probe.told().into_iter();
+        let told: Vec<_> = told.map(|(tag, landed)| (tag, landed.is_some())).collect();
+        assert_eq!(told, [(1, true), (2, true), (3, true)]);
+        stage.end().await;
+    });
+}
+
+#[test]
+fn abort_takes_nothing_back_of_what_the_same_poll_committed() {
+    play(async {
+        let stage = Stage::exactly_once().await;
+        logs::listen();
+        let task = running(&stage, &[BY_CONNECTOR]).await;
+        let [a, b, c, d] = [1, 2, 3, 4].map(|position| at("a", position));
+        task.probe.give_records([
+            a.tag(1),
+            b.tag(2).ends(Boundary::Commit),
+            c.tag(3),
+            d.tag(4).topic("t").ends(Boundary::Abort),
+        ]);
+        until("told", || task.probe.told().len() >= 4).await;
+        let told = task.probe.told().into_iter();
+        let told: Vec<_> = told.map(|(tag, landed)| (tag, landed.is_some())).collect();
+        assert_eq!(told, [(1, true), (2, true), (3, false), (4, false)]);
+        assert_eq!(stage.committed().await, ["a1", "a2"]);
+        task.probe
+            .give(Given::Last(vec![at("a", 5)], Boundary::Abort));
+        stage.until_stored("a", 5).await;
+        task.stop().await;
+        for expected in [
+            "Aborting transaction for record on topic t as requested by connector",
+            "Aborting transaction for batch as requested by connector",
+        ] {
+            assert!(!logs::lines_with(&[expected]).is_empty(), "{expected}");
+        }
+        stage.end().await;
+    });
+}
+
+#[test]
+fn topic_is_reported_once_whatever_the_number_of_transactions() {
+    play(async {
+        let stage = Stage::exactly_once().await;
+        let mut task = running(&stage, &[]).await;
+        for position in 1..=3 {
+            task.probe.give_records([at("a", position)]);
+            stage.until_stored("a", position).await;
+        }
+        task.ask_to_stop().await;
+        task.until_state(State::Unassigned).await;
+        assert_eq!(task.used_topics, ["t"]);
+        task.until_ended().await;
+        stage.end().await;
+    });
+}
+
+#[test]
+fn task_that_may_not_start_is_not_called() {
+    play(async {
+        let stage = Stage::exactly_once().await;
+        let mut task = stage.task(&[]).await;
+        task.refuse("it is not wanted").await;
+        let (trace, probe) = task.until_failed().await;
+        assert!(trace.ends_with("it is not wanted"), "{trace}");
+        assert_eq!(probe.calls(), []);
         stage.end().await;
     });
 }

@@ -100,13 +100,20 @@ impl Stage {
 
     /// A stage whose worker gives exactly-once guarantees, and keeps offsets in a topic.
     pub(crate) async fn exactly_once() -> Self {
+        Self {
+            is_exactly_once: true,
+            ..Self::with_topic_of_offsets().await
+        }
+    }
+
+    /// A stage whose worker keeps offsets in a topic.
+    pub(crate) async fn with_topic_of_offsets() -> Self {
         let mut stage = Self::new(1).await;
         let mut settings = BTreeMap::from(CLUSTER_SETTINGS.map(owned));
         let address = stage.broker().address().to_string();
         settings.insert("bootstrap.servers".to_owned(), address);
         let config = DistributedConfig::from_settings(settings).unwrap();
         stage.offsets = OffsetStore::topic(&config).unwrap();
-        stage.is_exactly_once = true;
         stage
     }
 
@@ -319,6 +326,15 @@ impl Task {
             Some(TaskEvent::State(state, trace)) if state == expected => trace,
             other => panic!("not {expected}: {other:?}"),
         }
+    }
+
+    /// Does not let the task do what it asks for next.
+    pub(crate) async fn refuse(&mut self, reason: &str) {
+        let report = tokio::time::timeout(DEADLINE, self.reports.recv());
+        let asks = report.await.unwrap().map(|report| report.event);
+        assert!(matches!(asks, Some(TaskEvent::Asks(_))), "{asks:?}");
+        let refused = Err(reason.to_owned());
+        self.runner.permit_task(&self.id, refused).await;
     }
 
     pub(crate) async fn pause(&mut self, is_paused: bool) {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use ferrovia_broker::{ApiKey, Fault, Times};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
 use ferrovia_worker::status::State;
@@ -136,6 +137,45 @@ fn task_that_cannot_start_has_failed_and_is_stopped() {
         assert!(trace.contains("no way"), "{trace}");
         let calls = [Call::Start(vec![None, None]), Call::Stop];
         assert_eq!(probe.calls(), calls);
+        stage.end().await;
+    });
+}
+
+/// A stage whose offsets cannot be read at the moment.
+async fn without_offsets() -> Stage {
+    let stage = Stage::with_topic_of_offsets().await;
+    assert_eq!(stage.stored("a").await, None);
+    let faults = stage.broker().faults();
+    faults.inject(ApiKey::ListOffsets, Fault::Drop, Times::Always);
+    stage
+}
+
+#[test]
+fn task_whose_offsets_cannot_be_read_hears_that_it_is_to_stop_and_is_not_called() {
+    play(async {
+        let stage = without_offsets().await;
+        let probe = stage.task(&[]).await.stop().await;
+        assert_eq!(probe.calls(), []);
+        stage.broker().faults().clear();
+        stage.end().await;
+    });
+}
+
+#[test]
+fn task_that_is_paused_before_it_has_started_is_paused_when_it_has() {
+    play(async {
+        let stage = without_offsets().await;
+        let mut task = stage.task(&[]).await;
+        task.pause(true).await;
+        task.until_state(State::Paused).await;
+        stage.broker().faults().clear();
+        task.until_state(State::Running).await;
+        task.until_state(State::Paused).await;
+        assert_eq!(task.probe.polls(), 0);
+        task.pause(false).await;
+        task.until_state(State::Running).await;
+        until("polled", || task.probe.polls() > 0).await;
+        task.stop().await;
         stage.end().await;
     });
 }

@@ -227,7 +227,7 @@ fn text(properties: Properties<'_>) -> Result<Node, Fault> {
         min: length.min,
         max: length.max - 1,
     };
-    Ok(match regex.list(wanted) {
+    Ok(match regex.list(wanted, ends.len()) {
         Some(texts) => {
             let Ends { prefix, suffix } = ends;
             let texts = texts

@@ -7,6 +7,8 @@ mod parse;
 
 /// Texts that are all known beforehand, up to this many, are made once.
 const LISTED_MAX: usize = 1024;
+/// And of so many bytes together.
+const LISTED_BYTES_MAX: usize = 64 << 10;
 /// The longest text that an expression may ask for.
 pub(super) const CHARS_MAX: usize = 1 << 16;
 
@@ -76,8 +78,8 @@ impl Regex {
         self.longest.min(self.shortest.max(wanted.max))
     }
 
-    /// All texts whose lengths are nearest to what is wanted, if they are few.
-    pub(super) fn list(&self, wanted: Lengths) -> Option<Vec<String>> {
+    /// All texts whose lengths are nearest to what is wanted, if they are few, and short with so many more bytes each.
+    pub(super) fn list(&self, wanted: Lengths, more_bytes: usize) -> Option<Vec<String>> {
         let all = self.all()?;
         let distance = |text: &String| {
             let length = text.chars().count();
@@ -87,11 +89,10 @@ impl Regex {
                 .max(length.saturating_sub(wanted.max))
         };
         let nearest = all.iter().map(distance).min()?;
-        Some(
-            all.into_iter()
-                .filter(|text| distance(text) == nearest)
-                .collect(),
-        )
+        let listed = all.into_iter().filter(|text| distance(text) == nearest);
+        let listed: Vec<String> = listed.collect();
+        let more = more_bytes.saturating_mul(listed.len());
+        is_short(listed.len(), bytes_of(&listed).saturating_add(more)).then_some(listed)
     }
 
     fn all(&self) -> Option<Vec<String>> {
@@ -113,8 +114,11 @@ impl Regex {
                 let mut texts = Vec::new();
                 for part in parts {
                     texts.extend(part.all()?);
+                    if !is_short(texts.len(), bytes_of(&texts)) {
+                        return None;
+                    }
                 }
-                (texts.len() <= LISTED_MAX).then_some(texts)
+                Some(texts)
             }
             Part::Repeat { what, least, most } => {
                 let once = what.all()?;
@@ -123,7 +127,7 @@ impl Regex {
                     if count >= *least {
                         texts.extend_from_slice(&now);
                     }
-                    if texts.len() > LISTED_MAX || count > LISTED_MAX {
+                    if !is_short(texts.len(), bytes_of(&texts)) || count > LISTED_MAX {
                         return None;
                     }
                     if count < *most {
@@ -230,9 +234,21 @@ fn pick(ranges: &[(u32, u32)], count: u32, rng: &mut fastrand::Rng) -> Option<ch
     None
 }
 
+/// Whether a list of so many texts, of so many bytes together, may be made.
+fn is_short(texts: usize, bytes: usize) -> bool {
+    texts <= LISTED_MAX && bytes <= LISTED_BYTES_MAX
+}
+
+fn bytes_of(texts: &[String]) -> usize {
+    texts.iter().map(String::len).sum()
+}
+
 /// Each of these with each of those behind it.
 fn joined(these: &[String], those: &[String]) -> Option<Vec<String>> {
-    if these.len().saturating_mul(those.len()) > LISTED_MAX {
+    let of_these = bytes_of(these).saturating_mul(those.len());
+    let of_those = bytes_of(those).saturating_mul(these.len());
+    let count = these.len().saturating_mul(those.len());
+    if !is_short(count, of_these.saturating_add(of_those)) {
         return None;
     }
     let pairs = these

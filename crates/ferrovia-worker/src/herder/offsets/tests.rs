@@ -79,7 +79,7 @@ impl Zombie {
         let sealed = worker.store.seal("c", &offsets);
         let written = async {
             let transaction = self.0.begin().await?;
-            for (partition, batch) in sealed.await.unwrap() {
+            for (partition, batch) in sealed.await.unwrap().batches {
                 drop(transaction.send(partition, batch).await);
             }
             transaction.commit().await

@@ -28,7 +28,7 @@ pub(super) struct OffsetFile {
     path: Arc<Path>,
     table: Table,
     /// One write at a time.
-    writing: Mutex<()>,
+    writing: Arc<Mutex<()>>,
 }
 
 impl OffsetFile {
@@ -66,7 +66,7 @@ impl OffsetFile {
         Ok(Self {
             path: path.into(),
             table,
-            writing: Mutex::default(),
+            writing: Arc::default(),
         })
     }
 
@@ -75,11 +75,14 @@ impl OffsetFile {
     }
 
     /// Adds records and writes the file. Where that fails they are written with the next ones.
+    ///
+    /// # Cancel safety
+    /// A write that has begun goes on when the future is dropped, and the next one waits for its end.
     pub(super) async fn append(
         &self,
         records: Vec<(Bytes, Option<Bytes>)>,
     ) -> Result<(), OffsetStoreError> {
-        let _turn = self.writing.lock().await;
+        let turn = Arc::clone(&self.writing).lock_owned().await;
         let bytes = {
             let mut fold = self.table.lock();
             for (key, value) in records {
@@ -88,9 +91,13 @@ impl OffsetFile {
             java_file::written(fold.entries())
         };
         let path = Arc::clone(&self.path);
-        let write = move || match bytes {
-            Some(bytes) => replace(&path, &bytes).map_err(|error| failed(&path, error)),
-            None => Err(failed(&path, io::ErrorKind::FileTooLarge.into())),
+        let write = move || {
+            let written = match bytes {
+                Some(bytes) => replace(&path, &bytes),
+                None => Err(io::ErrorKind::FileTooLarge.into()),
+            };
+            drop(turn);
+            written.map_err(|error| failed(&path, error))
         };
         let written = tokio::task::spawn_blocking(write).await;
         written.unwrap_or(Err(OffsetStoreError::Closed))
@@ -127,7 +134,9 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = match File::create(&beside) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied && known.is_some() => {
-            return fs::write(&path, bytes);
+            let mut file = File::create(&path)?;
+            file.write_all(bytes)?;
+            return file.sync_all();
         }
         Err(error) => return Err(error),
     };
@@ -137,7 +146,20 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     drop(file);
-    fs::rename(&beside, &path)
+    fs::rename(&beside, &path)?;
+    sync_folder_of(&path)
+}
+
+/// Makes the names in a file's folder durable, where the folder may be read.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    match File::open(folder.unwrap_or_else(|| Path::new("."))) {
+        Ok(folder) => folder.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

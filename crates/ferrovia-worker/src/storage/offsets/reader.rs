@@ -29,13 +29,20 @@ impl OffsetReader for Reader {
     fn offset(&self, partition: &Map<'_>) -> Result<Option<Map<'static>>, ConnectError> {
         let key = offset_key(&self.connector, partition)?;
         let value = self.store.value(&key);
-        match json::read(value.as_deref())? {
-            Value::Null => Ok(None),
-            Value::Map(offset) => Ok(Some(offset.into_owned())),
-            other => Err(ConnectError::data(format!(
-                "an offset is stored that is no map but {}",
-                other.java_class()
-            ))),
-        }
+        read(value.as_deref()).map_err(|error| {
+            let key = String::from_utf8_lossy(&key);
+            ConnectError::failed_by(format!("What is stored under {key} is no offset"), error)
+        })
+    }
+}
+
+fn read(value: Option<&[u8]>) -> Result<Option<Map<'static>>, ConnectError> {
+    match json::read(value)? {
+        Value::Null => Ok(None),
+        Value::Map(offset) => Ok(Some(offset.into_owned())),
+        other => Err(ConnectError::data(format!(
+            "it is no map but {}",
+            other.java_class()
+        ))),
     }
 }

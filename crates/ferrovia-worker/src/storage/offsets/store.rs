@@ -5,6 +5,8 @@
 
 mod in_transactions;
 
+pub use in_transactions::SealedOffsets;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ pub(super) struct OffsetTopic {
 }
 
 impl OffsetTopic {
-    /// A topic that is not opened yet. It is read and written on the current runtime, which has to outlive it.
+    /// A topic that is not opened yet. It is read and written on the runtime of `control`, which has to outlive it.
     pub(super) fn new(topic: InternalTopic, settings: LogSettings, control: Handle) -> Self {
         Self {
             topic,

@@ -51,6 +51,7 @@ impl ThreadedRunner {
                 Some(boundary) => self.transaction_interval(boundary, config),
                 None => worker.offset_flush_interval,
             },
+            tell_topics_interval: worker.offset_flush_interval,
             commit_timeout: worker.offset_flush_timeout,
             stop_timeout: worker.task_shutdown_graceful_timeout,
             metrics: self.metrics.register_source(id.clone()),

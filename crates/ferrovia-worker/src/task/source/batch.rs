@@ -59,18 +59,17 @@ impl<'a> Reach<'a> {
         self.0.insert((lane, source), (span, offset));
     }
 
-    fn take(&mut self, lane: LaneId) -> Vec<(SourceId, Span, Map<'static>)> {
-        let mut taken = Vec::new();
+    /// Moves how far the batch of a partition reaches to what is known of it from polls before.
+    fn move_to(&mut self, lane: LaneId, spans: &mut BTreeMap<SourceId, (Span, Map<'static>)>) {
         let whole = (
             Bound::Included((lane, 0)),
             Bound::Included((lane, u64::MAX)),
         );
         while let Some((&key, _)) = self.0.range(whole).next() {
             if let Some((span, offset)) = self.0.remove(&key) {
-                taken.push((key.1, span, offset.into_owned()));
+                spans.insert(key.1, (span, offset.into_owned()));
             }
         }
-        taken
     }
 }
 
@@ -84,6 +83,8 @@ pub(super) struct Batches {
     last: TopicId,
     /// Partitions with an open batch.
     open: BTreeSet<LaneId>,
+    /// Bytes of the open batches.
+    open_bytes: usize,
     gathering: Gathering,
 }
 
@@ -114,6 +115,8 @@ struct Lane {
     /// How far the records of earlier polls reach.
     spans: BTreeMap<SourceId, (Span, Map<'static>)>,
     on_the_way: usize,
+    /// Bytes of its batch.
+    bytes: usize,
     /// Since when its batch is open.
     since: Instant,
 }
@@ -127,6 +130,7 @@ impl Batches {
             by_name: BTreeMap::new(),
             last: 0,
             open: BTreeSet::new(),
+            open_bytes: 0,
             gathering,
         }
     }
@@ -191,6 +195,7 @@ impl Batches {
             contents: Contents::default(),
             spans: BTreeMap::new(),
             on_the_way: 0,
+            bytes: 0,
             since: now,
         });
         if lane.writer.is_empty() {
@@ -228,6 +233,9 @@ impl Batches {
         };
         let is_first = lane.writer.is_empty();
         lane.writer.append(timestamp, key, value, headers)?;
+        let bytes = lane.writer.bytes_estimate();
+        let before = std::mem::replace(&mut lane.bytes, bytes);
+        self.open_bytes = self.open_bytes.saturating_sub(before) + bytes;
         if is_first {
             self.open.insert(id);
         }
@@ -291,8 +299,18 @@ impl Batches {
 
     /// Bytes of the open batch of a partition.
     pub(super) fn bytes(&self, lane: LaneId) -> usize {
-        self.get(lane)
-            .map_or(0, |lane| lane.writer.bytes_estimate())
+        self.get(lane).map_or(0, |lane| lane.bytes)
+    }
+
+    /// Bytes of all open batches.
+    pub(super) fn open_bytes(&self) -> usize {
+        self.open_bytes
+    }
+
+    /// The partition whose batch has been open for the longest time.
+    pub(super) fn oldest(&self) -> Option<LaneId> {
+        let since = |id: &&LaneId| self.get(**id).map(|lane| lane.since);
+        self.open.iter().min_by_key(since).copied()
     }
 
     /// Closes the open batch of a partition.
@@ -313,15 +331,17 @@ impl Batches {
         let records = lane.writer.record_count();
         let bytes = lane.writer.seal(Seal::default())?;
         lane.on_the_way += 1;
+        self.open_bytes = self
+            .open_bytes
+            .saturating_sub(std::mem::take(&mut lane.bytes));
         let mut contents = std::mem::take(&mut lane.contents);
         contents.records = u64::from(records.cast_unsigned());
-        contents.spans = reach.take(id);
-        let earlier = std::mem::take(&mut lane.spans);
-        for (source, (span, offset)) in earlier {
-            if !contents.spans.iter().any(|(known, ..)| *known == source) {
-                contents.spans.push((source, span, offset));
-            }
-        }
+        let mut spans = std::mem::take(&mut lane.spans);
+        reach.move_to(id, &mut spans);
+        let spans = spans.into_iter();
+        contents.spans = spans
+            .map(|(source, (span, offset))| (source, span, offset))
+            .collect();
         topic.sticky.take_if(|sticky| *sticky == id.1);
         self.open.remove(&id);
         Ok(Some(Sealed {

@@ -1,6 +1,6 @@
 //! Runs one source task: does what the machine says, and tells it what came of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::config::connector::{ErrorsConfig, TransactionBoundary};
 use crate::herder::TaskReports;
-use crate::status::TaskId;
+use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
 use crate::task::guarded::Guarded;
@@ -22,11 +22,13 @@ use crate::task::source::batch::{Batches, Gathering, Reach};
 use crate::task::source::commit::Submitted;
 use crate::task::source::convert::Shaper;
 use crate::task::source::exactly_once::ExactlyOnce;
-use crate::task::source::flow::{Flow, Heard};
+use crate::task::source::flow::Flow;
+use crate::task::source::heard::Heard;
 use crate::task::source::machine::{SourceMachine, Step, Timing};
 use crate::task::source::produce::{Outlet, ProduceSpec};
 use crate::task::source::report::Reporter;
 use crate::task::source::take::Intake;
+use crate::task::source::told_topics::ToldTopics;
 use crate::task::source::topics::{Creation, CreationSpec};
 
 /// Everything a source task needs to run. It is made on the control thread and goes to the task's own.
@@ -51,6 +53,8 @@ pub struct SourceTaskSpec {
     pub boundary: Option<TransactionBoundary>,
     /// How long after a commit the next one begins: `offset.flush.interval.ms`, or what transactions go by.
     pub commit_interval: Duration,
+    /// After how long the herder hears again of a topic that is written to: `offset.flush.interval.ms`.
+    pub tell_topics_interval: Duration,
     /// `offset.flush.timeout.ms`
     pub commit_timeout: Duration,
     /// `task.shutdown.graceful.timeout.ms`
@@ -88,6 +92,7 @@ pub(super) struct Driver {
     pub(super) task: Guarded<dyn SourceTask>,
     /// What it is started with; gone once it has been.
     settings: Option<BTreeMap<String, String>>,
+    /// There as soon as it is to be started.
     pub(super) context: Option<SourceContext>,
     /// How the connector's task hands out records.
     pub(super) output: OutputForm,
@@ -109,7 +114,11 @@ impl Life for Driver {
         }
         let defines_boundaries = flow.exactly_once.as_ref();
         let defines_boundaries = defines_boundaries.is_some_and(ExactlyOnce::is_by_connector);
-        let offsets = flow.offsets.read(&flow.connector).await;
+        let (store, connector) = (flow.offsets.clone(), Arc::clone(&flow.connector));
+        let reading = async move { store.read(&connector).await };
+        let Some(offsets) = flow.beside_commands(reading).await else {
+            return Ok(false);
+        };
         let offsets = offsets.map_err(|error| ConnectError::failed_by(error.to_string(), error))?;
         let settings = self.settings.take().unwrap_or_default();
         let mut context = SourceContext::new(settings, offsets, defines_boundaries)
@@ -127,6 +136,11 @@ impl Life for Driver {
     }
 
     async fn run_until_stopped(&mut self) -> Result<(), ConnectError> {
+        let flow = &self.intake.flow;
+        if flow.machine.is_paused() {
+            // That was heard before there was anything that runs.
+            flow.reports.state(State::Paused, "").await;
+        }
         loop {
             let flow = &mut self.intake.flow;
             flow.hear().await;
@@ -153,7 +167,7 @@ impl Life for Driver {
     }
 
     /// Ends the task: what it has handed out is produced and its offsets are stored, as far as there is time; then the
-    /// connector's task is stopped.
+    /// connector's task is stopped, unless it was never to be started.
     ///
     /// # Errors
     /// The last transaction could not be committed.
@@ -179,6 +193,9 @@ impl Life for Driver {
                 );
             }
         }
+        if self.context.is_none() {
+            return outcome;
+        }
         let stopped = self.task.call("stop", |task| task.stop());
         if let Err(error) | Ok(Err(error)) = stopped {
             tracing::error!(trace = self.trace(&error), "task failed to stop cleanly");
@@ -196,7 +213,7 @@ impl Driver {
             },
             linger: spec.produce.linger(),
         };
-        let outlet = Outlet::open(spec.produce);
+        let outlet = Outlet::open(spec.produce, spec.boundary.is_some());
         let reporter = Reporter::new(spec.errors.clone(), spec.id.clone(), reports.clone());
         let timing = Timing {
             commit_interval: spec.commit_interval,
@@ -230,9 +247,9 @@ impl Driver {
                     commands: Some(commands),
                     storing: JoinSet::new(),
                     bell: Arc::default(),
-                    heard: Heard::default(),
+                    heard: Heard::new(spec.boundary.is_some()),
                     failure: None,
-                    told_topics: BTreeSet::new(),
+                    told_topics: ToldTopics::new(spec.tell_topics_interval, Instant::now()),
                 },
             },
             commit_timeout: spec.commit_timeout,

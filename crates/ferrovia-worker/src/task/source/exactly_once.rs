@@ -17,13 +17,12 @@ use ferrovia_client::produce::ProduceError;
 use ferrovia_client::wire::error_code::ErrorCode;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::Boundary;
-use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use crate::config::connector::TransactionBoundary;
 use crate::herder::Permission;
 use crate::status::TaskId;
-use crate::storage::offsets::{OffsetStore, Offsets};
+use crate::storage::offsets::{OffsetStore, Offsets, SealedOffsets};
 use crate::task::command::Command;
 use crate::task::source::batch::{Contents, Reach};
 use crate::task::source::exactly_once::orders::Ending;
@@ -132,26 +131,35 @@ impl Flow {
             }
             TransactionBoundary::Connector => asked,
         };
+        if end == Some(Boundary::Abort) {
+            tracing::info!("Aborting transaction for batch as requested by connector");
+        }
         match end {
             Some(end) => self.end_transaction(end, reach).await,
             None => Ok(true),
         }
     }
 
-    /// A record was taken that may end the transaction. Whether the task goes on.
+    /// A record from this topic was taken that may end the transaction. Whether the task goes on.
     ///
     /// # Errors
     /// The transaction was to end, and failed.
     pub(super) async fn end_record(
         &mut self,
-        asked: Option<Boundary>,
+        asked: Boundary,
+        topic: &str,
         reach: &mut Reach<'_>,
     ) -> Result<bool, ConnectError> {
         let heeds = self.exactly_once.as_ref();
-        match asked.filter(|_| heeds.is_some_and(ExactlyOnce::is_by_connector)) {
-            Some(end) => self.end_transaction(end, reach).await,
-            None => Ok(true),
+        if !heeds.is_some_and(ExactlyOnce::is_by_connector) {
+            return Ok(true);
         }
+        if asked == Boundary::Abort {
+            tracing::info!(
+                "Aborting transaction for record on topic {topic} as requested by connector"
+            );
+        }
+        self.end_transaction(asked, reach).await
     }
 
     /// Has the transaction committed at the next turn, unless it is the connector's to say when: so that it does not
@@ -190,18 +198,15 @@ impl Flow {
         }
         tracing::debug!("Committing offsets");
         exactly_once.has_open_fate = true;
-        let offsets = flush.offsets;
-        let Some(outcome) = self.commit(offsets.clone()).await else {
+        let Some(outcome) = self.commit(flush.offsets).await else {
             return Ok(false);
         };
         if let Some(exactly_once) = &mut self.exactly_once {
             exactly_once.has_open_fate = false;
             exactly_once.is_open = false;
         }
-        self.told_topics.clear();
         self.on_stored(outcome.is_ok());
-        outcome?;
-        self.offsets.copy_to_second(&self.connector, &offsets);
+        self.offsets.copy_to_second(outcome?);
         Ok(true)
     }
 
@@ -227,7 +232,6 @@ impl Flow {
             );
             return Ok(true);
         }
-        tracing::info!("Aborting transaction as requested by connector");
         exactly_once.is_aborting = true;
         self.drop_open(reach)?;
         let Some(ended) = self.outlet.end_transaction(Ending::Abort).await else {
@@ -246,10 +250,7 @@ impl Flow {
             exactly_once.is_aborting = false;
             exactly_once.is_open = false;
         }
-        // Nobody will ever see them.
-        for (_, landed) in &mut self.heard.records {
-            *landed = None;
-        }
+        self.heard.on_aborted();
         Ok(true)
     }
 
@@ -273,14 +274,14 @@ impl Flow {
             self.submitted.acknowledge(source, span, offset);
         }
         let tags = contents.tags.into_iter();
-        self.heard.records.extend(tags.map(|(tag, _)| (tag, None)));
+        self.heard.on_records(tags.map(|(tag, _)| (tag, None)));
     }
 
-    /// Commits with these offsets; `None` when the task has to stop before it is known what came of it.
-    async fn commit(&mut self, offsets: Offsets) -> Option<Result<(), ConnectError>> {
+    /// Commits with these offsets, and answers them; `None` when the task has to stop before it is known what came of it.
+    async fn commit(&mut self, offsets: Offsets) -> Option<Result<SealedOffsets, ConnectError>> {
         let (store, connector) = (self.offsets.clone(), Arc::clone(&self.connector));
         let sealing = async move { store.seal(&connector, &offsets).await };
-        let sealed = match self.beside(sealing).await? {
+        let mut sealed = match self.beside(sealing).await? {
             Ok(sealed) => sealed,
             Err(error) => {
                 let text = error.to_string();
@@ -290,10 +291,11 @@ impl Flow {
                 return Some(Err(ConnectError::failed_by(what, error)));
             }
         };
-        let ended = self.outlet.end_transaction(Ending::Commit(sealed)).await?;
+        let batches = std::mem::take(&mut sealed.batches);
+        let ended = self.outlet.end_transaction(Ending::Commit(batches)).await?;
         let outcome = self.beside(ended).await?;
         Some(match outcome.unwrap_or(Err(ProduceError::Closed)) {
-            Ok(()) => Ok(()),
+            Ok(()) => Ok(sealed),
             Err(error) => {
                 tracing::error!(%error, "Failed to commit producer transaction");
                 Err(self.transaction_failure(&error))
@@ -379,10 +381,7 @@ impl Flow {
     }
 
     /// Waits for an answer, and hears commands meanwhile; `None` when the task is to stop.
-    async fn beside_commands<T>(
-        &mut self,
-        answer: oneshot::Receiver<T>,
-    ) -> Option<Result<T, oneshot::error::RecvError>> {
+    pub(super) async fn beside_commands<F: Future>(&mut self, answer: F) -> Option<F::Output> {
         let mut answer = pin!(answer);
         loop {
             if self.machine.is_stopping() {

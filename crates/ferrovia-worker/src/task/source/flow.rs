@@ -1,7 +1,6 @@
 //! What goes on beside the records of a poll: commands and acknowledgements are heard and offsets stored, also while
 //! records wait for room or for a topic.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,9 +22,11 @@ use crate::task::source::batch::{Batches, Contents, LaneId, Reach};
 use crate::task::source::bell::Bell;
 use crate::task::source::commit::Submitted;
 use crate::task::source::exactly_once::ExactlyOnce;
+use crate::task::source::heard::Heard;
 use crate::task::source::machine::{SourceMachine, Step};
 use crate::task::source::produce::{Outcome, Outlet};
 use crate::task::source::report::Reporter;
+use crate::task::source::told_topics::ToldTopics;
 
 /// All of a source task but the connector's own code.
 pub(super) struct Flow {
@@ -50,17 +51,8 @@ pub(super) struct Flow {
     pub(super) heard: Heard,
     /// Why a batch was refused. The task fails in its next turn.
     pub(super) failure: Option<ConnectError>,
-    /// Topics that the herder was told of since the last commit.
-    pub(super) told_topics: BTreeSet<Arc<str>>,
-}
-
-/// What has happened that the connector's task is to hear of.
-#[derive(Debug, Default)]
-pub(super) struct Heard {
-    /// Records that it tagged, with where they landed.
-    pub(super) records: Vec<(u64, Option<Landed>)>,
-    /// Whether offsets were stored.
-    pub(super) is_committed: bool,
+    /// Topics that the herder was told of.
+    pub(super) told_topics: ToldTopics,
 }
 
 /// What a wait ended by.
@@ -225,7 +217,8 @@ impl Flow {
         let Some(topic) = self.batches.name(lane.0) else {
             return;
         };
-        for (tag, place) in contents.tags {
+        let tags = contents.tags.into_iter();
+        self.heard.on_records(tags.map(|(tag, place)| {
             let landed = Landed {
                 partition: TopicPartition::new(Arc::clone(topic), lane.1),
                 // As Java says it of a batch that is known to be there and nothing else.
@@ -233,12 +226,10 @@ impl Flow {
                     .base_offset
                     .map_or(-1, |base| base + i64::from(place)),
             };
-            self.heard.records.push((tag, Some(landed)));
-        }
-        if !self.told_topics.contains(topic) {
-            let topic = Arc::clone(topic);
-            self.told_topics.insert(Arc::clone(&topic));
-            self.reports.used_topic(topic).await;
+            (tag, Some(landed))
+        }));
+        if self.told_topics.is_news(topic, Instant::now()) {
+            self.reports.used_topic(Arc::clone(topic)).await;
         }
     }
 
@@ -277,7 +268,7 @@ impl Flow {
             self.submitted.acknowledge(source, span, offset);
         }
         let tags = contents.tags.into_iter();
-        self.heard.records.extend(tags.map(|(tag, _)| (tag, None)));
+        self.heard.on_records(tags.map(|(tag, _)| (tag, None)));
     }
 
     /// A record was refused: the task is to fail.
@@ -341,7 +332,6 @@ impl Flow {
 
     /// Begins to store what may be stored.
     pub(super) fn begin_commit(&mut self) {
-        self.told_topics.clear();
         let flush = self.submitted.begin();
         if flush.offsets.is_empty() {
             self.on_stored(true);
@@ -366,9 +356,9 @@ impl Flow {
         self.machine.on_commit_done(Instant::now());
         self.submitted.on_flushed(is_stored);
         self.metrics.on_commit(is_stored);
-        self.heard.is_committed |= is_stored;
-        if !is_stored {
-            tracing::error!("Failed to commit offsets");
+        match is_stored {
+            true => self.heard.on_committed(),
+            false => tracing::error!("Failed to commit offsets"),
         }
     }
 

@@ -179,6 +179,11 @@ impl SourceMachine {
         self.paused = false;
     }
 
+    /// Whether an operator lets the task wait.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused
+    }
+
     /// The task is to end: it is polled no more, and what is at hand is sent if that takes no longer than a commit may.
     pub(super) fn stop(&mut self, now: Instant) {
         let by = now + self.timing.stop_grace;

@@ -58,8 +58,9 @@ impl Flow {
     /// Appends a record to the open batch of its partition, once there is room. Within, why it cannot be produced.
     pub(super) async fn append(
         &mut self,
-        lane: LaneId,
+        mut lane: LaneId,
         record: &Produce<'_>,
+        moment: &mut Moment,
         reach: &mut Reach<'_>,
     ) -> Result<Result<Fate<LaneId>, ConnectError>, ConnectError> {
         let Produce {
@@ -71,8 +72,23 @@ impl Flow {
         if let Err(too_large) = self.outlet.check_size(key, value, headers) {
             return Ok(Err(too_large));
         }
-        if !self.batches.has_room(lane, key, value, headers) && !self.send(lane, reach).await? {
-            return Ok(Ok(Fate::Left));
+        loop {
+            let to_send = if !self.batches.has_room(lane, key, value, headers) {
+                Some(lane)
+            } else if self.outlet.is_too_much(self.batches.open_bytes()) {
+                self.batches.oldest()
+            } else {
+                None
+            };
+            let Some(to_send) = to_send else {
+                break;
+            };
+            if !self.send(to_send, reach).await? {
+                return Ok(Ok(Fate::Left));
+            }
+            // Where the record says nothing of its partition, the next batch is another one's.
+            moment.now = Instant::now();
+            lane = self.lane(record, moment).unwrap_or(lane);
         }
         let appended = self
             .batches
@@ -113,7 +129,7 @@ impl Flow {
     /// A record goes nowhere.
     pub(super) fn skip(&mut self, tag: Option<u64>) {
         self.metrics.on_skipped(1);
-        self.heard.records.extend(tag.map(|tag| (tag, None)));
+        self.heard.on_records(tag.map(|tag| (tag, None)));
     }
 
     /// Why a record is given up whose partition the brokers do not know of.

@@ -6,7 +6,7 @@ use ferrovia_pipeline::error::ConnectError;
 
 use crate::task::guarded::Polled;
 use crate::task::source::driver::Driver;
-use crate::task::source::flow::Heard;
+use crate::task::source::heard::News;
 
 impl Driver {
     /// Asks the task for records and takes them.
@@ -46,15 +46,10 @@ impl Driver {
     /// # Errors
     /// It panicked. What it says otherwise is only logged.
     pub(super) fn tell(&mut self) -> Result<(), ConnectError> {
-        let flow = &self.intake.flow;
-        if flow.exactly_once.is_some() && !flow.heard.is_committed {
-            // The records are there when their transaction is.
-            return Ok(());
-        }
-        let Heard {
+        let News {
             records,
             is_committed,
-        } = std::mem::take(&mut self.intake.flow.heard);
+        } = self.intake.flow.heard.take();
         if self.task.has_panicked() {
             return Ok(());
         }

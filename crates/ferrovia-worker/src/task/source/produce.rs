@@ -26,8 +26,6 @@ pub struct ProduceSpec {
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
     pub event_loop: Option<Handle>,
-    /// Whether records go in transactions; then the settings name a transactional id.
-    pub in_transactions: bool,
     /// Whether somebody has set `compression.type`.
     chooses_codec: bool,
 }
@@ -53,7 +51,6 @@ impl ProduceSpec {
             chooses_codec: properties.contains_key("compression.type"),
             options: LetterOptions::from_properties(properties)?,
             event_loop,
-            in_transactions: false,
         })
     }
 
@@ -82,11 +79,7 @@ impl ProduceSpec {
             }
             properties.insert(name.to_owned(), value);
         }
-        let spec = Self::from_properties(properties, event_loop)?;
-        Ok(Self {
-            in_transactions: true,
-            ..spec
-        })
+        Self::from_properties(properties, event_loop)
     }
 
     /// `linger.ms`
@@ -127,14 +120,14 @@ pub(super) struct Outcome {
 }
 
 impl Outlet {
-    /// Connects on the event loop that is to send.
-    pub(super) fn open(spec: ProduceSpec) -> Self {
+    /// Connects on the event loop that is to send. Where records go in transactions, the settings name a transactional id.
+    pub(super) fn open(spec: ProduceSpec, in_transactions: bool) -> Self {
         let _inside = spec.event_loop.as_ref().map(Handle::enter);
         let settings = spec.options.producer.clone();
         let cluster = Cluster::new(settings.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         // As Java's producer asks; the brokers have the last word (`auto.create.topics.enable`).
         cluster.set_auto_create_topics(true);
-        let way = match spec.in_transactions {
+        let way = match in_transactions {
             false => Way::Plain(Box::new(Producer::new(cluster.clone(), settings))),
             true => Way::InTransactions(Orders::open(cluster.clone(), settings)),
         };
@@ -199,6 +192,12 @@ impl Outlet {
         let bytes = credit(bytes);
         self.bytes_on_the_way > 0
             && self.bytes_on_the_way.saturating_add(bytes) > self.options.producer.buffer_bytes
+    }
+
+    /// Whether open batches of so many bytes are too much: they may be as much as those on their way, `buffer.memory`
+    /// each. With less, every batch that was acknowledged would make room for one of a few records.
+    pub(super) fn is_too_much(&self, open_bytes: usize) -> bool {
+        open_bytes > self.options.producer.buffer_bytes
     }
 
     /// Whether the brokers know of a partition at the moment. What is sent to another waits in the producer, which hears

@@ -75,6 +75,7 @@ impl Intake {
                 boundary,
             } = record;
             self.flow.check()?;
+            let end = boundary.map(|boundary| (boundary, topic.clone()));
             let fate = 'one: {
                 let record = Record {
                     topic,
@@ -115,7 +116,9 @@ impl Intake {
                 }
                 Fate::Dropped => self.flow.skip(tag),
             }
-            if boundary.is_some() && !self.flow.end_record(boundary, reach).await? {
+            if let Some((boundary, topic)) = end
+                && !self.flow.end_record(boundary, &topic, reach).await?
+            {
                 return Ok(false);
             }
         }
@@ -160,7 +163,7 @@ impl Intake {
             None => self.find_lane(&produce, moment, reach).await?,
         };
         let appended = match fate {
-            Ok(Fate::Goes(lane)) => self.flow.append(lane, &produce, reach).await?,
+            Ok(Fate::Goes(lane)) => self.flow.append(lane, &produce, moment, reach).await?,
             Ok(_) => return Ok(Fate::Left),
             Err(refused) => Err(refused),
         };

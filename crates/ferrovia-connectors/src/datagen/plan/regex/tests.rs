@@ -48,7 +48,7 @@ fn texts_match_their_expression_and_are_as_long_as_is_wanted() {
 
 #[test]
 fn few_texts_are_listed() {
-    let list = |expression, wanted| Regex::parse(expression).unwrap().list(wanted);
+    let list = |expression, wanted| Regex::parse(expression).unwrap().list(wanted, 0);
     let users = list("User_[1-3]", USUAL).unwrap();
     assert_eq!(users, ["User_1", "User_2", "User_3"]);
     assert_eq!(list("Item_[1-9][0-9]{0,2}", USUAL).unwrap().len(), 900);
@@ -56,6 +56,19 @@ fn few_texts_are_listed() {
     assert_eq!(list("(a|bc){0,2}", short).unwrap(), ["", "a"]);
     assert_eq!(list("[a-z]{3}", USUAL), None);
     assert_eq!(list("a*", USUAL), None);
+}
+
+#[test]
+fn few_texts_are_not_listed_where_they_are_long() {
+    let behind = |expression: &str, bytes| Regex::parse(expression).unwrap().list(USUAL, bytes);
+    let list = |expression: &str| behind(expression, 0);
+    assert_eq!(list("[0-9]x{1000}").unwrap().len(), 10);
+    assert_eq!(behind("[0-9]x", 6000).unwrap().len(), 10);
+    assert_eq!(behind("[0-9]x", 7000), None, "with what stands beside them");
+    assert_eq!(list("[0-9]{2}x{1000}"), None, "joined");
+    let long = format!("({}y)", "x{1000}|".repeat(100));
+    assert_eq!(list(&long), None, "one or another");
+    assert_eq!(list("(x{1000}){1,12}"), None, "one after another");
 }
 
 #[test]
@@ -94,7 +107,7 @@ proptest! {
             let mut text = String::new();
             regex.write(&mut text, USUAL, &mut fastrand::Rng::with_seed(1));
             prop_assert!(text.chars().count() <= regex.chars_max(USUAL), "{expression}: {text}");
-            let _ = regex.list(USUAL);
+            let _ = regex.list(USUAL, 0);
         }
     }
 }

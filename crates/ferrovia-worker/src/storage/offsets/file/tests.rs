@@ -1,6 +1,7 @@
 //! Facts about the file, on a real file system.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
 
 use super::*;
 
@@ -108,4 +109,26 @@ async fn what_is_no_offset_stays_in_the_file() {
     let file = OffsetFile::open(&path).unwrap();
     file.append(vec![record(A, Some("{}"))]).await.unwrap();
     assert!(values(&OffsetFile::open(&path).unwrap()).contains(&odd));
+}
+
+/// Goal: whoever gives a write up does not let the next one into the same file. A pipe that nobody reads holds the write.
+#[tokio::test]
+async fn write_that_was_given_up_keeps_its_turn_until_it_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("offsets");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    let file = OffsetFile {
+        path: path.as_path().into(),
+        table: Table::default(),
+        writing: Default::default(),
+    };
+    let write = file.append(vec![record(A, Some("{}"))]);
+    let in_time = tokio::time::timeout(Duration::from_millis(10), write).await;
+    assert!(in_time.is_err(), "nobody reads");
+    let is_held = file.writing.try_lock().is_err();
+    let reading = tokio::task::spawn_blocking(move || fs::read(path));
+    assert!(!reading.await.unwrap().unwrap().is_empty());
+    assert!(is_held);
+    let _turn = file.writing.lock().await;
 }

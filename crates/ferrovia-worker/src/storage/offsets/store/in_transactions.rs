@@ -11,8 +11,17 @@ use ferrovia_client::settings::{IsolationLevel, ProducerSettings};
 use ferrovia_client::{Cluster, FramePool, TopicPartition};
 use ferrovia_pipeline::error::ConnectError;
 
-use super::{OffsetStore, OffsetStoreError, Offsets, OwnTopics, Place, records};
+use super::{OffsetStore, OffsetStoreError, Offsets, OwnTopics, Place, Record, records};
 use crate::config::ConnectorConfig;
+
+/// Offsets as they go into a transaction.
+#[derive(Debug)]
+pub struct SealedOffsets {
+    /// The batches by which they are written to the topic that comes first, in order; none where it is no topic.
+    pub batches: Vec<(TopicPartition, Bytes)>,
+    /// The same, for the worker's topic.
+    records: Vec<Record>,
+}
 
 impl OffsetStore {
     /// The place of one connector whose tasks write in transactions: a topic in the cluster that they produce to, under
@@ -43,7 +52,7 @@ impl OffsetStore {
         }
     }
 
-    /// The batches by which offsets are written to the topic that comes first, in order; none where it is no topic.
+    /// Offsets as the one who writes them in a transaction needs them.
     ///
     /// # Errors
     /// An offset has no bytes, or the topic cannot be opened.
@@ -51,12 +60,13 @@ impl OffsetStore {
         &self,
         connector: &str,
         offsets: &Offsets,
-    ) -> Result<Vec<(TopicPartition, Bytes)>, OffsetStoreError> {
+    ) -> Result<SealedOffsets, OffsetStoreError> {
         let records = records(connector, offsets)?;
-        match &*self.first {
-            Place::Topic(topic) if !records.is_empty() => topic.seal(&records).await,
-            _ => Ok(Vec::new()),
-        }
+        let batches = match &*self.first {
+            Place::Topic(topic) if !records.is_empty() => topic.seal(&records).await?,
+            _ => Vec::new(),
+        };
+        Ok(SealedOffsets { batches, records })
     }
 
     /// Stores offsets in a transaction of their own, by the producer of these settings, which fences all others of its
@@ -77,32 +87,35 @@ impl OffsetStore {
         producer: ProducerSettings,
     ) -> Result<(), OffsetStoreError> {
         let sealed = self.seal(connector, &offsets).await?;
-        let (regular, forgotten): (Vec<_>, Vec<_>) = offsets
+        let (regular, forgotten): (Vec<_>, Vec<_>) = sealed
+            .records
             .into_iter()
             .partition(|(_, offset)| offset.is_some());
-        let forgotten = records(connector, &forgotten)?;
         if let Some(second) = self.second.as_ref().filter(|_| !forgotten.is_empty()) {
             second.append(forgotten).await?;
         }
         let brokers = Cluster::new(producer.client.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         let mut producer = TransactionalProducer::start(brokers, producer).await?;
         let transaction = producer.begin().await?;
-        for (partition, batch) in sealed {
+        for (partition, batch) in sealed.batches {
             // What becomes of it is part of what becomes of the transaction.
             drop(transaction.send(partition, batch).await);
         }
         transaction.commit().await?;
-        self.copy_to_second(connector, &regular);
+        self.copy_to_second(SealedOffsets {
+            batches: Vec::new(),
+            records: regular,
+        });
         Ok(())
     }
 
     /// Lets the worker's topic have what the connector's own has, in the background. Only a log line tells where that
     /// fails.
-    pub fn copy_to_second(&self, connector: &str, offsets: &Offsets) {
-        if let (Some(second), Ok(records)) = (&self.second, records(connector, offsets))
-            && !records.is_empty()
+    pub fn copy_to_second(&self, offsets: SealedOffsets) {
+        if let Some(second) = &self.second
+            && !offsets.records.is_empty()
         {
-            self.write_second(Arc::clone(second), records);
+            self.write_second(Arc::clone(second), offsets.records);
         }
     }
 }

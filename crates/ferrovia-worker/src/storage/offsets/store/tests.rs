@@ -104,6 +104,22 @@ async fn offsets_are_found_by_connector_and_partition() {
 }
 
 #[tokio::test]
+async fn what_is_no_offset_is_told_with_the_key_that_it_is_stored_under() {
+    let store = OffsetStore::in_memory();
+    let key = offset_key("c", &file("a")).unwrap();
+    let reader = store.read("c").await.unwrap();
+    for odd in ["no json", "[1]", "7", "{\"position\""] {
+        let mut fold = store.first.table().lock();
+        fold.on_record(Some(key.clone().into()), Some(odd.into()));
+        drop(fold);
+        let trace = reader.offset(&file("a")).unwrap_err().trace();
+        let first = "org.apache.kafka.connect.errors.ConnectException: What is stored under [\"c\",{\"file\":\"a\"}] is no \
+                     offset\nCaused by: org.apache.kafka.connect.errors.DataException: ";
+        assert!(trace.starts_with(first), "{odd}: {trace}");
+    }
+}
+
+#[tokio::test]
 async fn an_offset_without_bytes_stores_none() {
     let store = OffsetStore::in_memory();
     let list = map("list", Value::Array(Vec::new()));
@@ -235,7 +251,7 @@ async fn offsets_of_aborted_transactions_show_to_nobody_where_sources_are_exactl
             .await
             .unwrap();
         let transaction = producer.begin().await.unwrap();
-        for (partition, batch) in sealed {
+        for (partition, batch) in sealed.batches {
             transaction.send(partition, batch).await.await.unwrap();
         }
         transaction.abort().await.unwrap();

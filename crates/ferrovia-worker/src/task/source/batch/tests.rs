@@ -169,8 +169,28 @@ fn first_record_waits_for_others_as_long_as_settings_say() {
     batches.append(first, 1, None, Some(b"v"), &[]).unwrap();
     let again = lane(&mut batches, &view, None, None).unwrap();
     batches.append(again, 1, None, Some(b"v"), &[]).unwrap();
+    assert_eq!(batches.open_bytes(), batches.bytes(first));
     let at = batches.ripe_at().unwrap();
     assert!(at >= before + linger && at <= Instant::now() + linger);
     assert!(batches.ripe(at - Duration::from_nanos(1)).is_empty());
     assert_eq!(batches.ripe(at), [first]);
+    batches.seal(first, &mut Reach::default()).unwrap();
+    assert_eq!(batches.open_bytes(), 0);
+    assert_eq!(batches.oldest(), None);
+}
+
+#[test]
+fn oldest_batch_is_the_one_that_was_opened_first() {
+    let mut batches = small(Duration::ZERO);
+    let view = view(1, &[Some(0), Some(0)]);
+    for partition in [1, 0, 1] {
+        let lane = lane(&mut batches, &view, Some(partition), None).unwrap();
+        batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+    }
+    assert_eq!(batches.oldest(), Some((0, 1)));
+    let both = batches.bytes((0, 0)) + batches.bytes((0, 1));
+    assert_eq!(batches.open_bytes(), both);
+    batches.seal((0, 1), &mut Reach::default()).unwrap();
+    assert_eq!(batches.oldest(), Some((0, 0)));
+    assert_eq!(batches.open_bytes(), batches.bytes((0, 0)));
 }

@@ -133,7 +133,7 @@ async fn serve(
     let Ok(tell) = begun.await else {
         return;
     };
-    let mut producer = match start(cluster, settings).await {
+    let mut producer = match TransactionalProducer::start(cluster, settings).await {
         Ok(producer) => producer,
         Err(error) => return drop(tell.send(Err(error))),
     };
@@ -157,27 +157,6 @@ async fn serve(
             },
         }
     }
-}
-
-/// Takes the transactional id over. What may pass is tried again, some times.
-async fn start(
-    cluster: Cluster,
-    settings: ProducerSettings,
-) -> Result<TransactionalProducer, ProduceError> {
-    let mut pause = START_BACKOFF;
-    for _ in 1..START_ATTEMPTS {
-        match TransactionalProducer::start(cluster.clone(), settings.clone()).await {
-            Err(error) if error.is_retriable() => {
-                tracing::warn!(
-                    "Failed to initialize the transactional producer; trying again: {error}"
-                );
-            }
-            other => return other,
-        }
-        sleep(pause).await;
-        pause = pause.saturating_mul(2);
-    }
-    TransactionalProducer::start(cluster, settings).await
 }
 
 /// Does what is ordered until the transaction ends.
@@ -221,7 +200,3 @@ fn refuse(order: Order, error: ProduceError) {
 const QUEUED_ORDERS: usize = 64;
 /// How long a task that has gone lets its transaction be aborted.
 const LAST_ABORT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often the transactional id is asked for, where `max.block.ms` ends each try.
-const START_ATTEMPTS: u32 = 5;
-/// The pause after the first such try. It doubles.
-const START_BACKOFF: Duration = Duration::from_millis(250);
