@@ -19,7 +19,7 @@ use crate::worker::{Make, Worker};
 /// How long a worker lives.
 pub const LIFE: Duration = Duration::from_secs(2);
 /// How long the first lines, and then the last ones, may take.
-const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
+pub const ARRIVAL_LIMIT: Duration = Duration::from_secs(60);
 const LINES_PER_SECOND: u64 = 2_000;
 /// And so many at most in a whole chase: the lab answers with all of them at once.
 const LINES_MAX: u64 = 250_000;

@@ -3,18 +3,22 @@
 //!
 //! `FERROVIA_CHAOS_SECONDS` says for how long workers are killed.
 
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use ferrovia_tests::chase::{self, Chase, LIFE};
-use ferrovia_tests::cluster::{Cluster, file_source, put_config};
+use ferrovia_tests::chase::{self, ARRIVAL_LIMIT, Chase, LIFE};
+use ferrovia_tests::cluster::{Cluster, file_source, put_config, settled};
 use ferrovia_tests::grounds::{self, ORACLE};
+use ferrovia_tests::http::Request;
 use ferrovia_tests::kafka::Kafka;
+use ferrovia_tests::lab::Lab;
 use ferrovia_tests::lines::Arrivals;
+use ferrovia_tests::wait;
 use ferrovia_tests::worker::{Make, Worker};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long a transaction may stay open, and less than a worker stands still.
 const TRANSACTION_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,4 +97,48 @@ fn worker_that_wakes_up_behind_its_transaction_is_fenced() -> io::Result<()> {
     finish(chase, &cluster, &mut other, "one standstill")?;
     sleeper.stop()?;
     other.stop().map(drop)
+}
+
+#[test]
+fn next_tasks_begin_where_a_user_has_put_the_offsets() -> io::Result<()> {
+    if !grounds::has_kafka(ORACLE)? {
+        return Ok(());
+    }
+    let kafka = Kafka::shared(ORACLE)?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("lines.txt");
+    fs::write(&file, "one\ntwo\nthree\n")?;
+    let mut lab = Lab::start(kafka)?;
+    lab.create("reread", 1)?;
+    let worker = cluster(kafka).start(Make::subject())?;
+    read_file(&worker, "reread", &file)?;
+    let mut until_read = |wanted: &[&str]| {
+        wait::until(&format!("{wanted:?}"), ARRIVAL_LIMIT, || {
+            let read = lab.read_at("reread", "read_committed")?;
+            let lines: Vec<_> = read.iter().map(|record| record.value.as_deref()).collect();
+            let wanted: Vec<_> = wanted.iter().map(|line| Some(line.as_bytes())).collect();
+            Ok((lines == wanted).then_some(()))
+        })
+    };
+    until_read(&["one", "two", "three"])?;
+    let ask = |request: Request, wanted| settled(&worker, &request, &[wanted]);
+    let at = |rest: &str| format!("/connectors/reread/{rest}");
+    let position = |position: u32| {
+        json!({"offsets": [{
+            "partition": {"filename": file.display().to_string()},
+            "offset": {"position": position},
+        }]})
+    };
+    ask(Request::new("PUT", &at("stop")), 204)?;
+    ask(Request::new("DELETE", &at("offsets")), 200)?;
+    let none = ask(Request::new("GET", &at("offsets")), 200)?;
+    assert_eq!(none.body, r#"{"offsets":[]}"#);
+    let patch = Request::new("PATCH", &at("offsets"));
+    ask(patch.json(position(4)), 200)?;
+    let shown = ask(Request::new("GET", &at("offsets")), 200)?;
+    let shown: Value = serde_json::from_str(&shown.body)?;
+    assert_eq!(shown, position(4));
+    ask(Request::new("PUT", &at("resume")), 202)?;
+    until_read(&["one", "two", "three", "two", "three"])?;
+    worker.stop().map(drop)
 }

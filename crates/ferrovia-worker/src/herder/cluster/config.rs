@@ -148,3 +148,6 @@ const LATE: &str = "Timed out waiting for future";
 /// What users are told of a leader's write that failed.
 const AS_LEADER: &str = "Failed to write to config topic; this may be due to a transient error and the request can be safely \
                          retried";
+
+#[cfg(test)]
+mod tests;
