@@ -2,6 +2,7 @@
 
 mod file;
 mod fill;
+mod mirror;
 mod produce;
 
 use std::fs;
@@ -78,6 +79,7 @@ impl Client {
         };
         let sample = match (shape.work, self) {
             (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
+            (Work::Mirror, _) => mirror::copy(make, self, kafka, shape, records, round),
             (Work::Produce, _) => produce::produce(self, kafka, shape, records, round),
             (Work::File, _) => file::drain(make, self, kafka, shape, records, round),
             (_, Self::Java) => java(kafka, shape, records, round),

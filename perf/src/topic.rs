@@ -21,6 +21,8 @@ pub enum Work {
     File,
     /// The other way: from a file by FileStreamSource and StringConverter, or from nothing by a generator.
     Fill,
+    /// To another topic, by MirrorSource.
+    Mirror,
     /// From memory by a producer alone.
     Produce,
 }
@@ -70,7 +72,7 @@ pub struct Shape {
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 11] = [
+pub const SHAPES: [Shape; 14] = [
     shape(
         "text-1500",
         "1,500 B, uncompressed",
@@ -115,6 +117,21 @@ pub const SHAPES: [Shape; 11] = [
             0.2,
         )
     },
+    mirrored("mirror-100", "100 B, by MirrorSource", "text", "none", 100),
+    mirrored(
+        "mirror-1500",
+        "1,500 B, by MirrorSource",
+        "text",
+        "none",
+        1_500,
+    ),
+    mirrored(
+        "mirror-json-lz4",
+        "936 B JSON, lz4, by MirrorSource",
+        "json",
+        "lz4",
+        936,
+    ),
     produced("produce-100", "100 B, by a producer alone", "none", 100),
     produced(
         "produce-100-lz4",
@@ -135,6 +152,19 @@ pub const SHAPES: [Shape; 11] = [
         1_024,
     ),
 ];
+
+const fn mirrored(
+    name: &'static str,
+    title: &'static str,
+    kind: &'static str,
+    codec: &'static str,
+    value_bytes: usize,
+) -> Shape {
+    Shape {
+        work: Work::Mirror,
+        ..shape(name, title, kind, codec, value_bytes, 0.2)
+    }
+}
 
 const fn produced(
     name: &'static str,
@@ -194,7 +224,7 @@ impl Shape {
                 self.write_payloads(&self.file(kafka))?;
                 return Ok(records);
             }
-            Work::Discard | Work::Transform | Work::File => {}
+            Work::Discard | Work::Transform | Work::File | Work::Mirror => {}
         }
         let mut lab = Lab::start(kafka)?;
         lab.create(self.name, PARTITIONS)?;

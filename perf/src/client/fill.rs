@@ -13,8 +13,6 @@ use crate::usage;
 
 /// How long the first record, and then the last one, may take.
 const LIMIT: Duration = Duration::from_secs(600);
-/// A made-up record of about as many bytes as a line of the file.
-const MADE_UP: &str = r#"{"type":"record","name":"line","fields":[{"name":"number","type":{"type":"long","arg.properties":{"iteration":{"start":1000000000}}}},{"name":"text","type":{"type":"string","arg.properties":{"length":70}}}]}"#;
 
 /// How far a worker is at one moment.
 struct Mark {
@@ -23,9 +21,8 @@ struct Mark {
     cpu_seconds: f64,
 }
 
-/// Fills a new topic with `records` records by one task.
-///
-/// Two marks are taken, at the first records and at the last; what came before the first one is added in proportion.
+/// Fills a new topic with `records` records by one task: lines of a file, or users that are made up, who have about 90
+/// bytes.
 pub(super) fn fill(
     make: Make,
     client: Client,
@@ -35,8 +32,6 @@ pub(super) fn fill(
     round: u32,
 ) -> io::Result<Sample> {
     let name = format!("{}-{client:?}-{round}", shape.name);
-    let mut lab = Lab::start(kafka)?;
-    lab.create(&name, PARTITIONS)?;
     let connector = Properties::default().with("name", &name);
     let connector = match client {
         Client::Generator => connector
@@ -47,7 +42,7 @@ pub(super) fn fill(
             .with("kafka.topic", &name)
             .with("max.interval", 0)
             .with("iterations", records)
-            .with("schema.string", MADE_UP)
+            .with("quickstart", "users")
             .with(
                 "value.converter",
                 "org.apache.kafka.connect.json.JsonConverter",
@@ -58,7 +53,23 @@ pub(super) fn fill(
             .with("topic", &name)
             .with("file", shape.file(kafka).display()),
     };
-    let mut worker = Worker::start_with(make, kafka, &connector, |worker| {
+    watch(make, client, kafka, &connector, (shape, &name), records)
+}
+
+/// Lets a connector bring `records` records into a new topic.
+///
+/// Two marks are taken, at the first records and at the last; what came before the first one is added in proportion.
+pub(super) fn watch(
+    make: Make,
+    client: Client,
+    kafka: &Kafka,
+    connector: &Properties,
+    (shape, topic): (&Shape, &str),
+    records: u64,
+) -> io::Result<Sample> {
+    let mut lab = Lab::start(kafka)?;
+    lab.create(topic, PARTITIONS)?;
+    let mut worker = Worker::start_with(make, kafka, connector, |worker| {
         worker
             .with("producer.batch.size", 256 << 10)
             .with("producer.linger.ms", 5)
@@ -66,7 +77,7 @@ pub(super) fn fill(
     let id = worker.process().id();
     let mut mark = |records_min: u64| {
         worker.process().until("progress in the topic", LIMIT, || {
-            let end: i64 = lab.ends(&name)?.values().sum();
+            let end: i64 = lab.ends(topic)?.values().sum();
             let records = u64::try_from(end).unwrap_or(0);
             if records < records_min {
                 return Ok(None);
