@@ -168,11 +168,10 @@ impl Node {
                 state.rng.fill(&mut bytes);
                 Value::Bytes(bytes.into())
             }
-            Self::Ascii(length, ends) => ends.around(|text| {
-                for _ in 0..length.pick(&mut state.rng) {
-                    text.push(char::from(state.rng.u8(..128)));
-                }
-            }),
+            Self::Ascii(length, ends) => {
+                let length = length.pick(&mut state.rng);
+                ends.around(|text| ascii(text, length, &mut state.rng))
+            }
             Self::Regex(regex, lengths, ends) => {
                 ends.around(|text| regex.write(text, *lengths, &mut state.rng))
             }
@@ -202,6 +201,21 @@ impl Ends {
 
     fn len(&self) -> usize {
         self.prefix.len().saturating_add(self.suffix.len())
+    }
+}
+
+/// Appends so many characters, nine of each random number.
+fn ascii(text: &mut String, count: usize, rng: &mut fastrand::Rng) {
+    text.reserve(count);
+    let mut left = count;
+    while left > 0 {
+        let mut bits = rng.u64(..);
+        for _ in 0..left.min(9) {
+            let [low, ..] = bits.to_le_bytes();
+            text.push(char::from(low & 0x7f));
+            bits >>= 7;
+        }
+        left = left.saturating_sub(9);
     }
 }
 

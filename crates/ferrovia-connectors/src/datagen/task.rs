@@ -15,8 +15,8 @@ const TASK_GENERATION: &str = "task.generation";
 const CURRENT_ITERATION: &str = "current.iteration";
 const RANDOM_SEED: &str = "random.seed";
 
-/// Records of one poll where none is waited for.
-const POLL_RECORDS_MAX: usize = 1_000;
+/// Records of one poll where none is waited for: as many as a core's cache holds until they are converted.
+const POLL_RECORDS_MAX: usize = 256;
 /// Values and characters of one poll; large records come in smaller numbers.
 const POLL_UNITS_MAX: usize = 1 << 20;
 
@@ -138,13 +138,14 @@ impl Run {
             context.wait(Duration::from_millis(pause));
         }
         let Self { plan, state, .. } = self;
+        let unread = offset(self.generation);
         let count = self.poll_records.min(left.unwrap_or(usize::MAX));
         let mut records = Vec::with_capacity(count);
         for _ in 0..count {
             let value = plan.next(state)?;
             let mut record = SourceRecord::new(
                 Arc::clone(&self.partition),
-                offset(self.generation, self.made, state),
+                behind(&unread, self.made, state),
                 self.topic.as_str(),
                 SchemaAndValue::NULL,
             );
@@ -158,16 +159,22 @@ impl Run {
     }
 }
 
-/// Where the next life of the task goes on behind the record with this number.
-fn offset(generation: i64, record: i64, state: &State) -> Map<'static> {
+/// Where the next life of the task goes on, before it is said behind which record.
+fn offset(generation: i64) -> Map<'static> {
     let mut offset = Map::new();
     offset.reserve(3);
     offset.put(TASK_GENERATION, Value::Int64(generation.saturating_add(1)));
-    offset.put(CURRENT_ITERATION, Value::Int64(record.saturating_add(1)));
-    offset.put(
-        RANDOM_SEED,
-        Value::Int64(state.rng.get_seed().cast_signed()),
-    );
+    offset.put(CURRENT_ITERATION, Value::Null);
+    offset.put(RANDOM_SEED, Value::Null);
+    offset
+}
+
+/// And that it is behind the record with this number.
+fn behind(unread: &Map<'static>, record: i64, state: &State) -> Map<'static> {
+    let mut offset = unread.clone();
+    let seed = state.rng.get_seed().cast_signed();
+    *offset.slot(CURRENT_ITERATION) = Value::Int64(record.saturating_add(1));
+    *offset.slot(RANDOM_SEED) = Value::Int64(seed);
     offset
 }
 

@@ -26,7 +26,7 @@ pub(super) struct Encoder {
 impl Encoder {
     pub(super) fn new(replaces_null: bool, decimals: DecimalFormat) -> Self {
         Self {
-            text: String::new(),
+            text: String::with_capacity(USUAL_BYTES),
             replaces_null,
             decimals,
             depth: 0,
@@ -339,3 +339,6 @@ fn no_key_schema() -> ConnectError {
          \"org.apache.kafka.connect.data.Schema.keySchema()\" is null",
     )
 }
+
+/// Room for a text of the usual size, so that it need not grow in steps.
+const USUAL_BYTES: usize = 256;
