@@ -10,6 +10,9 @@ use ferrovia_tests::lab::{Lab, Load};
 /// Partitions of every topic.
 pub const PARTITIONS: i32 = 8;
 
+/// Tasks of connectors that can have several.
+pub const TASKS: u64 = 2;
+
 /// What is done with a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
@@ -198,7 +201,7 @@ const fn shape(
 }
 
 impl Shape {
-    /// How many records the topic holds when the largest topic has `bytes`.
+    /// How many records the topic holds when the largest topic has `bytes`: as many for each task.
     #[must_use]
     #[expect(
         clippy::cast_possible_truncation,
@@ -206,7 +209,8 @@ impl Shape {
         reason = "a positive share of a size that fits a disk"
     )]
     pub fn records(&self, bytes: u64) -> u64 {
-        (bytes as f64 * self.share) as u64 / self.value_bytes as u64
+        let records = (bytes as f64 * self.share) as u64 / self.value_bytes as u64;
+        records / TASKS * TASKS
     }
 
     /// Makes what is to be drained, or read: a topic or a file. Gives the number of records.

@@ -8,7 +8,7 @@ use ferrovia_tests::lab::Lab;
 use ferrovia_tests::worker::{Make, Properties, Worker};
 
 use crate::client::{Client, Sample};
-use crate::topic::{PARTITIONS, Shape};
+use crate::topic::{PARTITIONS, Shape, TASKS};
 use crate::usage;
 
 /// How long the first record, and then the last one, may take.
@@ -21,8 +21,8 @@ struct Mark {
     cpu_seconds: f64,
 }
 
-/// Fills a new topic with `records` records by one task: lines of a file, or users that are made up, who have about 90
-/// bytes.
+/// Fills a new topic with `records` records: by one task with the lines of a file, or by two with users that are made up,
+/// who have about 90 bytes.
 pub(super) fn fill(
     make: Make,
     client: Client,
@@ -41,7 +41,8 @@ pub(super) fn fill(
             )
             .with("kafka.topic", &name)
             .with("max.interval", 0)
-            .with("iterations", records)
+            .with("tasks.max", TASKS)
+            .with("iterations", records / TASKS)
             .with("quickstart", "users")
             .with(
                 "value.converter",

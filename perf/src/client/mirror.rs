@@ -6,7 +6,7 @@ use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::worker::{Make, Properties};
 
 use crate::client::{BYTE_ARRAY, Client, Sample, fill};
-use crate::topic::Shape;
+use crate::topic::{Shape, TASKS};
 
 /// Copies the topic of `shape` to a new one by two tasks, with bytes left as they are and batches as they were compressed.
 pub(super) fn copy(
@@ -24,7 +24,7 @@ pub(super) fn copy(
             "connector.class",
             "org.apache.kafka.connect.mirror.MirrorSourceConnector",
         )
-        .with("tasks.max", 2)
+        .with("tasks.max", TASKS)
         .with("source.cluster.alias", &alias)
         .with("source.cluster.bootstrap.servers", kafka.bootstrap())
         .with("target.cluster.bootstrap.servers", kafka.bootstrap())
