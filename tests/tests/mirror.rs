@@ -15,6 +15,9 @@ use ferrovia_tests::mirror::{
 use ferrovia_tests::wait;
 use ferrovia_tests::worker::{Make, Worker};
 
+#[path = "mirror/groups.rs"]
+mod groups;
+
 const PARTITIONS: i32 = 3;
 const COMMITTED: &str = "read_committed";
 
