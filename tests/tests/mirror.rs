@@ -8,6 +8,7 @@ use std::time::Instant;
 use ferrovia_tests::chase;
 use ferrovia_tests::cluster::Cluster;
 use ferrovia_tests::grounds::{self, ORACLE};
+use ferrovia_tests::kafka::Kafka;
 use ferrovia_tests::lab::{Lab, Load, Placed, Sample};
 use ferrovia_tests::mirror::{
     ARRIVAL_LIMIT, Clusters, Mirror, arrived, numbers, produce_aside, produced, used,
@@ -20,6 +21,9 @@ mod groups;
 
 const PARTITIONS: i32 = 3;
 const COMMITTED: &str = "read_committed";
+
+/// Keys and values, the last of each key.
+type Table = BTreeMap<Option<Vec<u8>>, Option<Vec<u8>>>;
 
 /// Fills topics of every kind and gives their names.
 fn fill(lab: &mut Lab) -> io::Result<Vec<&'static str>> {
@@ -175,25 +179,34 @@ impl Side {
             .collect())
     }
 
-    /// What Kafka's tool says of a topic's partitions and settings.
-    fn description(
-        &self,
-        lab: &mut Lab,
-        clusters: &Clusters,
-        topic: &str,
-    ) -> io::Result<Vec<String>> {
-        let bootstrap = clusters.target.bootstrap();
-        let topic = format!("{}.{topic}", self.alias);
-        let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic"];
-        let arguments = [&arguments[..], &[topic.as_str()]].concat();
-        let (_, text) = lab.tool("org.apache.kafka.tools.TopicCommand", &arguments)?;
-        let line = text.lines().next().unwrap_or_default();
-        let from = line.find("PartitionCount").unwrap_or(line.len());
-        let words = line[from..].split([' ', ',']).map(str::to_owned);
-        let mut words: Vec<String> = words.collect();
-        words.sort_unstable();
-        Ok(words)
+    /// The last offset sync of each partition, of both connectors.
+    fn syncs(&self, lab: &mut Lab) -> io::Result<Vec<Table>> {
+        let topics = self.aliases().map(|alias| syncs_topic(&alias));
+        let tables = topics.iter().map(|topic| {
+            let records = lab.read(topic)?.into_iter();
+            Ok(records.map(|it| (it.key, it.value)).collect())
+        });
+        tables.collect()
     }
+}
+
+fn syncs_topic(alias: &str) -> String {
+    format!("mm2-offset-syncs.of-{alias}.internal")
+}
+
+/// What Kafka's tool says of a topic's partitions and settings.
+fn description(lab: &mut Lab, kafka: &Kafka, topic: &str) -> io::Result<Vec<String>> {
+    let bootstrap = kafka.bootstrap();
+    let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic"];
+    let arguments = [&arguments[..], &[topic]].concat();
+    let (_, text) = lab.tool("org.apache.kafka.tools.TopicCommand", &arguments)?;
+    let line = text.lines().next().unwrap_or_default();
+    let from = line.find("PartitionCount");
+    let from = from.ok_or_else(|| io::Error::other(text.clone()))?;
+    let words = line[from..].split([' ', ',']).map(str::to_owned);
+    let mut words: Vec<String> = words.collect();
+    words.sort_unstable();
+    Ok(words)
 }
 
 fn assert_same(what: &str, ours: &[Placed], wanted: &[Placed]) {
@@ -203,7 +216,7 @@ fn assert_same(what: &str, ours: &[Placed], wanted: &[Placed]) {
         "{what}: {} records and not {}, first difference at {differs:?}: {:?}",
         ours.len(),
         wanted.len(),
-        differs.map(|at| (&ours[at], &wanted[at]))
+        differs.map(|at| (ours.get(at), wanted.get(at)))
     );
 }
 
@@ -233,20 +246,27 @@ fn copies_offsets_and_topics_are_those_of_java() -> io::Result<()> {
                 "{topic}"
             );
         }
-        assert_eq!(
-            ours.description(&mut target, clusters, topic)?,
-            java.description(&mut target, clusters, topic)?,
-            "{topic}"
-        );
-        partitions += 2 * source.ends(topic)?.len();
+        let mut describe =
+            |alias| description(&mut target, &clusters.target, &format!("{alias}.{topic}"));
+        assert_eq!(describe(ours.alias)?, describe(java.alias)?, "{topic}");
+        partitions += source.ends(topic)?.len();
     }
+    let mut describe = |alias| description(&mut source, &clusters.source, &syncs_topic(alias));
+    assert_eq!(describe(ours.alias)?, describe(java.alias)?);
     let mut last = Default::default();
     let agreed = wait::until("equal offsets", ARRIVAL_LIMIT, || {
         last = (ours.offsets(&mut target)?, java.offsets(&mut target)?);
-        let is_done = last.0 == last.1 && last.0.len() == partitions;
+        let is_done = last.0 == last.1 && last.0.len() == 2 * partitions;
         Ok(is_done.then_some(()))
     });
-    agreed.map_err(|e| io::Error::other(format!("{e}: {last:#?}")))
+    agreed.map_err(|e| io::Error::other(format!("{e}: {last:#?}")))?;
+    let mut last = Default::default();
+    let agreed = wait::until("equal offset syncs", ARRIVAL_LIMIT, || {
+        last = (ours.syncs(&mut source)?, java.syncs(&mut source)?);
+        let is_whole = last.0.iter().all(|table| table.len() == partitions);
+        Ok((is_whole && last.0 == last.1).then_some(()))
+    });
+    agreed.map_err(|e| io::Error::other(format!("{e}: {last:?}")))
 }
 
 /// Workers that are stopped in the midst of copying.
