@@ -194,19 +194,29 @@ fn syncs_topic(alias: &str) -> String {
     format!("mm2-offset-syncs.of-{alias}.internal")
 }
 
-/// What Kafka's tool says of a topic's partitions and settings.
-fn description(lab: &mut Lab, kafka: &Kafka, topic: &str) -> io::Result<Vec<String>> {
-    let bootstrap = kafka.bootstrap();
-    let arguments = ["--bootstrap-server", &bootstrap, "--describe", "--topic"];
-    let arguments = [&arguments[..], &[topic]].concat();
+/// What Kafka's tool says of the partitions and settings of topics, by what follows `prefix` in their names.
+fn descriptions(
+    lab: &mut Lab,
+    kafka: &Kafka,
+    prefix: &str,
+) -> io::Result<BTreeMap<String, Vec<String>>> {
+    let (bootstrap, topics) = (kafka.bootstrap(), format!("{prefix}.*"));
+    let arguments = [
+        "--bootstrap-server",
+        &bootstrap,
+        "--describe",
+        "--topic",
+        &topics,
+    ];
     let (_, text) = lab.tool("org.apache.kafka.tools.TopicCommand", &arguments)?;
-    let line = text.lines().next().unwrap_or_default();
-    let from = line.find("PartitionCount");
-    let from = from.ok_or_else(|| io::Error::other(text.clone()))?;
-    let words = line[from..].split([' ', ',']).map(str::to_owned);
-    let mut words: Vec<String> = words.collect();
-    words.sort_unstable();
-    Ok(words)
+    let describe = |line: &str| {
+        let (name, rest) = line.strip_prefix("Topic: ")?.split_once(' ')?;
+        let (_, rest) = rest.split_once("PartitionCount")?;
+        let mut words: Vec<String> = rest.split([' ', ',']).map(str::to_owned).collect();
+        words.sort_unstable();
+        Some((name.strip_prefix(prefix)?.to_owned(), words))
+    };
+    Ok(text.lines().filter_map(describe).collect())
 }
 
 fn assert_same(what: &str, ours: &[Placed], wanted: &[Placed]) {
@@ -246,13 +256,17 @@ fn copies_offsets_and_topics_are_those_of_java() -> io::Result<()> {
                 "{topic}"
             );
         }
-        let mut describe =
-            |alias| description(&mut target, &clusters.target, &format!("{alias}.{topic}"));
-        assert_eq!(describe(ours.alias)?, describe(java.alias)?, "{topic}");
         partitions += source.ends(topic)?.len();
     }
-    let mut describe = |alias| description(&mut source, &clusters.source, &syncs_topic(alias));
-    assert_eq!(describe(ours.alias)?, describe(java.alias)?);
+    let mut describe =
+        |alias| descriptions(&mut target, &clusters.target, &format!("{alias}.same-"));
+    let described = describe(ours.alias)?;
+    assert_eq!(described.len(), topics.len());
+    assert_eq!(described, describe(java.alias)?);
+    let mut describe = |alias| descriptions(&mut source, &clusters.source, &syncs_topic(alias));
+    let described = describe(ours.alias)?;
+    assert_eq!(described.len(), 1);
+    assert_eq!(described, describe(java.alias)?);
     let mut last = Default::default();
     let agreed = wait::until("equal offsets", ARRIVAL_LIMIT, || {
         last = (ours.offsets(&mut target)?, java.offsets(&mut target)?);
