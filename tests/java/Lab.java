@@ -16,12 +16,14 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -71,6 +73,7 @@ public final class Lab {
             case "put" -> put(words);
             case "send" -> send(words);
             case "read" -> read(words[1], words[2]);
+            case "place" -> place(words[1], words[2]);
             case "scan" -> scan(words[1], words[2]);
             case "order" -> order(words[1], words[2]);
             case "ends" -> offsets(ends(words[1]));
@@ -223,8 +226,29 @@ public final class Lab {
 
     /** Reads a topic to its end and answers every record, in the form of "send" with spaces between its parts. */
     private String read(String topic, String isolation) throws Exception {
-        Set<TopicPartition> partitions = ends(topic).keySet();
         StringBuilder answer = new StringBuilder();
+        forEach(topic, isolation, record -> describe(record, answer.append('\t')));
+        return answer.toString();
+    }
+
+    /** As "read", by partition, with partition and offset in front of each record. */
+    private String place(String topic, String isolation) throws Exception {
+        Map<Integer, StringBuilder> partitions = new TreeMap<>();
+        forEach(topic, isolation, record -> {
+            StringBuilder answer = partitions.computeIfAbsent(record.partition(), it -> new StringBuilder());
+            describe(record, answer.append('\t').append(record.partition()).append(' ').append(record.offset()).append(' '));
+        });
+        return String.join("", partitions.values());
+    }
+
+    private static void describe(ConsumerRecord<byte[], byte[]> record, StringBuilder answer) {
+        answer.append(record.timestamp());
+        answer.append(' ').append(text(record.key())).append(' ').append(text(record.value()));
+        record.headers().forEach(it -> answer.append(' ').append(it.key()).append('=').append(text(it.value())));
+    }
+
+    private void forEach(String topic, String isolation, Consumer<ConsumerRecord<byte[], byte[]>> action) throws Exception {
+        Set<TopicPartition> partitions = ends(topic).keySet();
         Properties settings = new Properties();
         settings.put(ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap);
         settings.put(ConsumerConfig.ISOLATION_LEVEL_CONFIG, isolation);
@@ -233,14 +257,9 @@ public final class Lab {
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
             while (ends.entrySet().stream().anyMatch(e -> consumer.position(e.getKey()) < e.getValue())) {
-                consumer.poll(Duration.ofSeconds(1)).forEach(record -> {
-                    answer.append('\t').append(record.timestamp());
-                    answer.append(' ').append(text(record.key())).append(' ').append(text(record.value()));
-                    record.headers().forEach(it -> answer.append(' ').append(it.key()).append('=').append(text(it.value())));
-                });
+                consumer.poll(Duration.ofSeconds(1)).forEach(action);
             }
         }
-        return answer.toString();
     }
 
     private static byte[] bytes(String word) {

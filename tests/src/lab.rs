@@ -87,6 +87,28 @@ impl Sample {
     }
 }
 
+/// One whole record, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// The partition.
+    pub partition: i32,
+    /// Its offset there.
+    pub offset: i64,
+    /// The record.
+    pub record: Sample,
+}
+
+impl Placed {
+    fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.splitn(3, ' ');
+        Some(Self {
+            partition: parts.next()?.parse().ok()?,
+            offset: parts.next()?.parse().ok()?,
+            record: Sample::parse(parts.next()?)?,
+        })
+    }
+}
+
 /// In which order numbered values stand in a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Order {
@@ -270,6 +292,18 @@ impl Lab {
         words
             .iter()
             .map(|word| Sample::parse(word).ok_or_else(|| unexpected(&words)))
+            .collect()
+    }
+
+    /// As [`Lab::read_at`], by partition and offset.
+    ///
+    /// # Errors
+    /// As [`Lab::read`].
+    pub fn place(&mut self, topic: &str, isolation: &str) -> io::Result<Vec<Placed>> {
+        let words = self.ask(&["place", topic, isolation])?;
+        words
+            .iter()
+            .map(|word| Placed::parse(word).ok_or_else(|| unexpected(&words)))
             .collect()
     }
 

@@ -6,7 +6,7 @@
 //! [`kafka`] is a broker, before which [`proxy`] can stand; [`lab`] drives it with Kafka's own clients; [`worker`] is a Connect worker, Java's or
 //! ours, and [`cluster`] several of them; [`http`] asks its REST interface, [`scenario`] many questions of two workers;
 //! [`census`] judges what a sink wrote; [`drain`], [`drains`] and [`stream`] put these together. [`lines`] is what a file
-//! source reads, and [`chase`] kills those who do.
+//! source reads, and [`chase`] kills those who do. [`mirror`] is two clusters, and MirrorMaker's connectors between them.
 
 pub mod grounds;
 pub mod wait;
@@ -24,4 +24,5 @@ pub mod drains;
 pub mod stream;
 pub mod lines;
 pub mod chase;
+pub mod mirror;
 pub mod parity;

@@ -72,4 +72,5 @@ fn now_ms() -> i64 {
 }
 
 /// Syncs that wait until others are written; those of a partition replace each other meanwhile.
-const SYNCS_AHEAD: usize = 10;
+/// Large batches have many at once.
+const SYNCS_AHEAD: usize = 256;

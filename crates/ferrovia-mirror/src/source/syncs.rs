@@ -75,10 +75,46 @@ impl Syncs {
         }
     }
 
-    /// All records up to these offsets were copied, one after another.
-    pub(super) fn pass(&mut self, partition: &TopicPartition, upstream: i64, downstream: i64) {
+    /// The records of a batch were copied: the offsets of the first and the last one, at the source and at the target, where
+    /// they stand one after another. Where they do so at the source as well, the same syncs are due as if each had come
+    /// alone, and given to `write` one by one.
+    pub(super) fn on_batch(
+        &mut self,
+        partition: &TopicPartition,
+        upstream: (i64, i64),
+        downstream: (i64, i64),
+        mut write: impl FnMut(OffsetSync) -> Result<(), OffsetSync>,
+    ) {
+        self.on_copied(partition, upstream.0, downstream.0);
+        self.give(&mut write);
+        let (ahead, last) = (upstream.0.wrapping_sub(downstream.0), downstream.1);
+        if last <= downstream.0 {
+            return;
+        }
+        if upstream.1.wrapping_sub(last) == ahead {
+            while let Some(due) = self.next_due(partition).filter(|due| *due < last) {
+                self.pass(partition, due.wrapping_add(ahead), due);
+                self.on_copied(partition, due.wrapping_add(ahead), due);
+                self.give(&mut write);
+            }
+            self.pass(partition, upstream.1, last);
+        }
+        self.on_copied(partition, upstream.1, last);
+        self.give(&mut write);
+    }
+
+    /// The first offset of the target at which a sync is due again, if no record is missing until there.
+    fn next_due(&self, partition: &TopicPartition) -> Option<i64> {
+        let known = self.states.get(partition)?;
+        let behind = known.synced.saturating_add(1);
+        Some(behind.saturating_add(self.lag_max.max(0)))
+    }
+
+    /// All records before these offsets were copied, one after another.
+    fn pass(&mut self, partition: &TopicPartition, upstream: i64, downstream: i64) {
         if let Some(known) = self.states.get_mut(partition) {
-            (known.upstream, known.downstream) = (upstream, downstream);
+            known.upstream = upstream.wrapping_sub(1);
+            known.downstream = downstream.wrapping_sub(1);
         }
     }
 

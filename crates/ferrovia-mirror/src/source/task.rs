@@ -332,18 +332,15 @@ impl Told {
             );
             return;
         }
-        let partition = &span.partition;
-        self.syncs.on_copied(partition, span.first, landed.offset);
-        self.write();
         let others = i64::from(span.records).saturating_sub(1);
-        if others > 0 {
-            let last = landed.offset.saturating_add(others);
-            if span.last - span.first == others {
-                self.syncs.pass(partition, span.last - 1, last - 1);
-            }
-            self.syncs.on_copied(partition, span.last, last);
-            self.write();
-        }
+        let last = landed.offset.saturating_add(others);
+        let Self { syncs, writer, .. } = self;
+        syncs.on_batch(
+            &span.partition,
+            (span.first, span.last),
+            (landed.offset, last),
+            |sync| writer.take(sync),
+        );
     }
 
     fn write(&mut self) {

@@ -44,14 +44,48 @@ fn sync_is_due_behind_a_gap_and_where_the_target_goes_back() {
     assert_eq!(copied(10, 0), [(0, 10, 0)]);
 }
 
+/// The syncs of a batch whose records stand one after another.
+fn of_batch(syncs: &mut Syncs, upstream: (i64, i64), downstream: i64) -> Vec<(i32, i64, i64)> {
+    let mut given = Vec::new();
+    let last = downstream + upstream.1 - upstream.0;
+    syncs.on_batch(&partition(0), upstream, (downstream, last), |sync| {
+        given.push((sync.partition.partition, sync.upstream, sync.downstream));
+        Ok(())
+    });
+    given
+}
+
 #[test]
-fn records_of_a_batch_are_no_gap() {
-    let mut syncs = Syncs::new(100);
-    syncs.on_copied(&partition(0), 5, 50);
-    assert_eq!(given(&mut syncs), [(0, 5, 50)]);
-    syncs.pass(&partition(0), 54, 99);
-    syncs.on_copied(&partition(0), 55, 100);
-    assert_eq!(given(&mut syncs), []);
+fn batch_has_the_syncs_that_its_records_would_have_alone() {
+    for lag_max in [0, 1, 10, 99, 100, 1_000, i64::MAX] {
+        let (mut alone, mut together) = (Syncs::new(lag_max), Syncs::new(lag_max));
+        let (mut wanted, mut found) = (Vec::new(), Vec::new());
+        let mut downstream = 0;
+        for upstream in [(7, 7), (8, 257), (258, 258), (300, 549), (550, 1_000)] {
+            found.extend(of_batch(&mut together, upstream, downstream));
+            for offset in upstream.0..=upstream.1 {
+                alone.on_copied(&partition(0), offset, downstream);
+                wanted.extend(given(&mut alone));
+                downstream += 1;
+            }
+        }
+        alone.promote();
+        together.promote();
+        wanted.extend(given(&mut alone));
+        found.extend(given(&mut together));
+        assert_eq!(found, wanted, "{lag_max}");
+    }
+}
+
+#[test]
+fn only_the_ends_of_a_batch_with_gaps_are_known() {
+    let mut syncs = Syncs::new(10);
+    let mut due = Vec::new();
+    syncs.on_batch(&partition(0), (5, 500), (50, 149), |sync| {
+        due.push((sync.upstream, sync.downstream));
+        Ok(())
+    });
+    assert_eq!(due, [(5, 50), (500, 149)]);
 }
 
 #[test]
