@@ -324,10 +324,13 @@ fn connector_goes_from_java_s_worker_to_ours_and_back_in_the_midst_of_copying() 
     last.stop().map(drop)
 }
 
-/// Records that flow while workers are killed.
-const FLOW: u64 = 12_000;
+/// Workers that are killed in the midst of copying.
+const KILLS: u64 = 3;
+/// Records that flow while one of them is.
+const ROUND: u64 = 4_000;
+const FLOW: u64 = KILLS * ROUND;
 
-/// Copies a topic while workers are killed in the midst of it, three of them. Gives the numbers at the target.
+/// Copies a topic while workers are killed in the midst of it. Gives the numbers at the target.
 fn copy_while_killed(
     cluster: &Cluster,
     connector: &Mirror,
@@ -338,20 +341,21 @@ fn copy_while_killed(
     source.create(topic, 2)?;
     let mut worker = cluster.start(Make::subject())?;
     connector.clone().with("topics", topic).create(&worker)?;
-    let load = Load {
-        rate: 2_000,
-        ..Load::text(topic, 2, FLOW)
-    };
-    let load = produce_aside(source, load);
-    for _ in 0..3 {
+    for round in 0..KILLS {
         let before = used(&mut target, copy);
+        let load = Load {
+            first: round * ROUND,
+            rate: ROUND / 2,
+            ..Load::text(topic, 2, ROUND)
+        };
+        let load = produce_aside(source, load);
         wait::until("some copies", ARRIVAL_LIMIT, || {
             Ok((used(&mut target, copy) > before + 500).then_some(()))
         })?;
         worker.kill()?;
         worker = cluster.launch(Make::subject())?;
+        source = produced(load)?;
     }
-    produced(load)?;
     let wanted = usize::try_from(FLOW / 2).unwrap_or(usize::MAX);
     let all = wait::until("every record", ARRIVAL_LIMIT, || {
         let found = numbers(&target.place(copy, COMMITTED)?)?;
