@@ -95,15 +95,43 @@ impl HeaderConverter {
     /// The value is none that the converter can write. [`Simple`](Self::Simple) writes all.
     pub fn from_connect_header(
         &self,
-        topic: &str,
+        _topic: &str,
         _header: &str,
         schema: Option<&Schema>,
         value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
+        let mut bytes = Vec::new();
+        let is_there = self.write(&mut bytes, schema, value)?;
+        Ok(is_there.then_some(bytes))
+    }
+
+    /// As [`from_connect_header`](Self::from_connect_header), but the bytes are appended to `out`. Answers whether there are
+    /// any: a header may be null.
+    ///
+    /// # Errors
+    /// See [`from_connect_header`](Self::from_connect_header).
+    pub fn write(
+        &self,
+        out: &mut Vec<u8>,
+        schema: Option<&Schema>,
+        value: &Value<'_>,
+    ) -> Result<bool, ConnectError> {
         match (self, value) {
-            (Self::Converter(converter), value) => converter.from_connect(topic, schema, value),
-            (Self::Simple, Value::Null) => Ok(None),
-            (Self::Simple, value) => Ok(Some(values::to_text(value).into_bytes())),
+            (Self::Converter(converter), value) => {
+                let bytes = converter.bytes_of(schema, value)?;
+                out.extend_from_slice(bytes.as_deref().unwrap_or_default());
+                return Ok(bytes.is_some());
+            }
+            (Self::Simple, Value::Null) => return Ok(false),
+            (Self::Simple, Value::Int32(number)) => {
+                out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            }
+            (Self::Simple, Value::Int64(number)) => {
+                out.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            }
+            (Self::Simple, Value::String(text)) => out.extend_from_slice(text.as_bytes()),
+            (Self::Simple, value) => out.extend_from_slice(values::to_text(value).as_bytes()),
         }
+        Ok(true)
     }
 }

@@ -34,13 +34,6 @@ pub fn parse_string(text: &str) -> Result<SchemaAndValue<'static>, TooDeep> {
 /// # Source
 /// `Values.convertToString`
 pub fn to_text(value: &Value<'_>) -> String {
-    // What headers are most often is quicker this way.
-    match value {
-        Value::Int32(number) => return number.to_string(),
-        Value::Int64(number) => return number.to_string(),
-        Value::String(text) => return text.clone().into_owned(),
-        _ => {}
-    }
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = append(&mut text, value, false);

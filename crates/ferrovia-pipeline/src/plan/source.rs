@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
+use crate::batch::HeaderRef;
 use crate::convert::{Converter, HeaderConverter};
 use crate::data::{Headers, Record};
 use crate::error::ConnectError;
@@ -25,11 +28,11 @@ pub struct RecordBytes<'r> {
     /// The value.
     pub value: Option<Cow<'r, [u8]>>,
     /// The headers, in order.
-    pub headers: Vec<HeaderBytes<'r>>,
+    pub headers: SmallVec<[HeaderRef<'r>; USUAL_HEADERS]>,
 }
 
-/// The name of a header and its bytes.
-pub type HeaderBytes<'r> = (&'r str, Option<Vec<u8>>);
+/// Headers of a record that are kept without asking for memory.
+const USUAL_HEADERS: usize = 4;
 
 impl SourcePlan {
     /// The plan of a task with these converters and transformations.
@@ -76,15 +79,19 @@ impl SourcePlan {
         })
     }
 
-    /// Converts a transformed record: headers first, then key and value.
+    /// Converts a transformed record: headers first, then key and value. The bytes of headers are in `room`, whose old
+    /// contents go.
     ///
     /// # Errors
     /// Where it failed, and why. The error is never retriable: no built-in converter asks anybody.
     ///
     /// # Source
     /// `AbstractWorkerSourceTask.convertTransformedRecord`, for the order of the steps
-    pub fn convert<'r>(&self, record: &'r Record<'_>) -> Result<RecordBytes<'r>, Failure> {
-        let topic = &*record.topic;
+    pub fn convert<'r>(
+        &self,
+        record: &'r Record<'_>,
+        room: &'r mut Vec<u8>,
+    ) -> Result<RecordBytes<'r>, Failure> {
         let failed = |stage, class| {
             move |error: ConnectError| Failure {
                 stage,
@@ -92,7 +99,7 @@ impl SourcePlan {
                 error,
             }
         };
-        let headers = self.convert_headers(topic, &record.headers);
+        let headers = self.convert_headers(&record.headers, room);
         let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
         let key = &record.key;
         let key = self.key.bytes_of(key.schema.as_ref(), &key.value);
@@ -109,21 +116,29 @@ impl SourcePlan {
 
     fn convert_headers<'r>(
         &self,
-        topic: &str,
         headers: &'r Headers<'_>,
-    ) -> Result<Vec<HeaderBytes<'r>>, ConnectError> {
-        if headers.is_empty() {
-            return Ok(Vec::new());
-        }
-        let converted = headers.iter().map(|header| {
+        room: &'r mut Vec<u8>,
+    ) -> Result<SmallVec<[HeaderRef<'r>; USUAL_HEADERS]>, ConnectError> {
+        room.clear();
+        let mut ends = SmallVec::<[Option<usize>; USUAL_HEADERS]>::new();
+        for header in headers {
             let value = &header.value;
-            let schema = value.schema.as_ref();
-            let bytes =
-                self.headers
-                    .from_connect_header(topic, &header.key, schema, &value.value)?;
-            Ok((&*header.key, bytes))
+            let is_there = self
+                .headers
+                .write(room, value.schema.as_ref(), &value.value)?;
+            ends.push(is_there.then_some(room.len()));
+        }
+        let mut rest: &[u8] = room;
+        let mut start = 0;
+        let converted = headers.iter().zip(ends).map(|(header, end)| HeaderRef {
+            key: header.key.as_bytes(),
+            value: end.map(|end| {
+                let (bytes, behind) = rest.split_at_checked(end - start).unwrap_or_default();
+                (rest, start) = (behind, end);
+                bytes
+            }),
         });
-        converted.collect()
+        Ok(converted.collect())
     }
 }
 
@@ -158,6 +173,8 @@ mod tests {
         let mut headers = Headers::new();
         headers.add("h", SchemaAndValue::new(None, Value::Int32(5)));
         headers.add("n", SchemaAndValue::NULL);
+        headers.add("e", SchemaAndValue::new(None, Value::text("")));
+        headers.add("t", SchemaAndValue::new(None, Value::text("text")));
         Record {
             topic: "t".into(),
             partition: None,
@@ -176,14 +193,22 @@ mod tests {
     fn text_is_borrowed_and_headers_keep_their_order() {
         let map = Map::new();
         let record = record(&map, Value::text("v"));
-        let bytes = plan("StringConverter", "StringConverter", &[]).convert(&record);
-        let bytes = bytes.unwrap();
+        let mut room = b"of another".to_vec();
+        let plan = plan("StringConverter", "StringConverter", &[]);
+        let bytes = plan.convert(&record, &mut room).unwrap();
         assert!(matches!(bytes.key, Some(Cow::Borrowed(b"k"))));
         assert!(matches!(bytes.value, Some(Cow::Borrowed(b"v"))));
-        let five: &[u8] = b"5";
-        let shown = bytes.headers.iter().map(|(k, v)| (*k, v.as_deref()));
-        let shown: Vec<_> = shown.collect();
-        assert_eq!(shown, [("h", Some(five)), ("n", None)]);
+        let header = |key: &'static str, value: Option<&'static str>| HeaderRef {
+            key: key.as_bytes(),
+            value: value.map(str::as_bytes),
+        };
+        let all = [
+            header("h", Some("5")),
+            header("n", None),
+            header("e", Some("")),
+            header("t", Some("text")),
+        ];
+        assert_eq!(bytes.headers[..], all);
     }
 
     #[test]
@@ -193,12 +218,13 @@ mod tests {
         value.put("a", Value::Int64(1));
         let plan = plan("StringConverter", "JsonConverter", &[]);
         let object = record(&map, Value::Map(value));
+        let mut room = Vec::new();
         assert_eq!(
-            plan.convert(&object).unwrap().value.as_deref(),
+            plan.convert(&object, &mut room).unwrap().value.as_deref(),
             Some(br#"{"a":1}"#.as_slice())
         );
         let null = record(&map, Value::Null);
-        assert_eq!(plan.convert(&null).unwrap().value, None);
+        assert_eq!(plan.convert(&null, &mut room).unwrap().value, None);
     }
 
     #[test]
@@ -206,7 +232,7 @@ mod tests {
         let map = Map::new();
         let record = record(&map, Value::Int64(1));
         let failed = |plan: SourcePlan| {
-            let failure = plan.convert(&record).unwrap_err();
+            let failure = plan.convert(&record, &mut Vec::new()).unwrap_err();
             (failure.stage, failure.class.rsplit('.').next().unwrap())
         };
         let value = plan("StringConverter", "ByteArrayConverter", &[]);

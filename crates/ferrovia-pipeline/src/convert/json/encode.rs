@@ -125,10 +125,10 @@ impl Encoder {
     fn simple(&mut self, value: &Value<'_>) -> Result<(), ConnectError> {
         match value {
             Value::Boolean(value) => self.raw(if *value { "true" } else { "false" }),
-            Value::Int8(value) => self.display(value),
-            Value::Int16(value) => self.display(value),
-            Value::Int32(value) => self.display(value),
-            Value::Int64(value) => self.display(value),
+            Value::Int8(value) => self.whole(*value),
+            Value::Int16(value) => self.whole(*value),
+            Value::Int32(value) => self.whole(*value),
+            Value::Int64(value) => self.whole(*value),
             Value::Float32(value) => self.float(value.is_finite(), |text| write_f32(text, *value)),
             Value::Float64(value) => self.float(value.is_finite(), |text| write_f64(text, *value)),
             Value::String(text) => self.string(text),
@@ -246,6 +246,10 @@ impl Encoder {
         // Writing to a string does not fail.
         let _ = write(&mut self.text);
         self.raw(quote);
+    }
+
+    fn whole(&mut self, value: impl itoa::Integer) {
+        self.raw(itoa::Buffer::new().format(value));
     }
 
     fn display(&mut self, value: impl std::fmt::Display) {

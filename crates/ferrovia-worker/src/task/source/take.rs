@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrovia_pipeline::batch::HeaderRef;
 use ferrovia_pipeline::data::{Origin, Record};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{Boundary, SourceRecord};
@@ -61,6 +60,7 @@ impl Intake {
         reach: &mut Reach<'a>,
     ) -> Result<bool, ConnectError> {
         let mut moment = Moment::new(&self.flow);
+        let mut room = Vec::new();
         for record in records {
             let SourceRecord {
                 source_partition,
@@ -92,7 +92,7 @@ impl Intake {
                 // A record is large: it is moved only where a transformation wants it.
                 if !self.shaper.plan.has_transformations() {
                     break 'one self
-                        .place(&record, &record, tag, &mut moment, reach)
+                        .place(&record, &record, tag, &mut room, &mut moment, reach)
                         .await?;
                 }
                 let spare = self.shaper.spare(&record);
@@ -102,7 +102,8 @@ impl Intake {
                     _ => break 'one Fate::Dropped,
                 };
                 let shown = spare.as_ref().unwrap_or(&record);
-                self.place(&record, shown, tag, &mut moment, reach).await?
+                self.place(&record, shown, tag, &mut room, &mut moment, reach)
+                    .await?
             };
             match fate {
                 Fate::Left => return Ok(false),
@@ -125,35 +126,31 @@ impl Intake {
         Ok(true)
     }
 
-    /// Puts a record into the open batch of its partition. The log shows it as `shown`.
+    /// Puts a record into the open batch of its partition, with its headers in `room` meanwhile. The log shows it as `shown`.
     async fn place(
         &mut self,
         record: &Record<'_>,
         shown: &Record<'_>,
         tag: Option<u64>,
+        room: &mut Vec<u8>,
         moment: &mut Moment,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<LaneId>, ConnectError> {
         let text = || shown.to_string();
-        let bytes = match self.shaper.plan.convert(record) {
+        let bytes = match self.shaper.plan.convert(record, room) {
             Ok(bytes) => bytes,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
                 return Ok(Fate::Dropped);
             }
         };
-        let headers = bytes.headers.iter().map(|(key, value)| HeaderRef {
-            key: key.as_bytes(),
-            value: value.as_deref(),
-        });
-        let headers: Vec<HeaderRef<'_>> = headers.collect();
         let produce = Produce {
             topic: &record.topic,
             partition: convert::partition(record)?,
             timestamp: convert::timestamp(record)?.unwrap_or(moment.now_ms),
             key: bytes.key.as_deref(),
             value: bytes.value.as_deref(),
-            headers: &headers,
+            headers: &bytes.headers,
         };
         if let Some(exactly_once) = &mut self.flow.exactly_once {
             exactly_once.admit(produce.topic)?;
