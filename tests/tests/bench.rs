@@ -56,6 +56,15 @@ fn java_reads_what_fill_has_written_with_every_codec_and_drain_counts_it() -> io
         let whole = drained(&bootstrap, &topic, "batches")?;
         assert_eq!(whole["records"], RECORDS, "{whole}");
     }
+    let to = ["--bootstrap-server", &bootstrap, "--topic", "made-up"];
+    let what = ["--records", "1000", "--quickstart", "users"];
+    ferrovia(&[&["bench", "fill"], &to[..], &what].concat())?;
+    let users = lab.read("made-up")?;
+    assert_eq!(users.len(), 1_000);
+    for user in users {
+        let user: serde_json::Value = serde_json::from_slice(&user.value.unwrap_or_default())?;
+        assert!(user["userid"].is_string(), "{user}");
+    }
     // The same values in all codecs, whichever partition each went to.
     contents.dedup();
     assert_eq!(contents.len(), 1, "{contents:?}");
@@ -86,7 +95,8 @@ fn demo_writes_what_it_produces() -> io::Result<()> {
     let folder = tempfile::tempdir()?;
     let out = folder.path().display().to_string();
     let listener = ["--listener", "http://127.0.0.1:0", "--out", &out];
-    let printed = ferrovia(&[&["demo", "--seconds", "2"], &listener[..]].concat())?;
+    let made_up = ["demo", "--seconds", "2", "--quickstart", "orders"];
+    let printed = ferrovia(&[&made_up, &listener[..]].concat())?;
     let figure = |name: &str| -> Option<u64> {
         let line = printed.lines().find(|line| line.starts_with(name))?;
         line.split_whitespace().nth(1)?.parse().ok()

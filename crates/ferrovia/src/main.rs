@@ -8,6 +8,7 @@ mod plugins;
 mod open_files;
 mod connection;
 mod orders;
+mod made_up;
 mod usage;
 mod numbers;
 mod failure;

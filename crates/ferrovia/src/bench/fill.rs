@@ -10,8 +10,8 @@ use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 
 use crate::connection::{BootstrapArguments, bulk_producer, connect, create_topic, partitions};
 use crate::failure::Failure;
+use crate::made_up::MadeUp;
 use crate::numbers::{as_float, megabytes};
-use crate::orders::write_order;
 
 /// Batches that may be on their way before the next is built.
 const BATCHES_UNDER_WAY_MAX: usize = 64;
@@ -38,6 +38,9 @@ pub(crate) struct FillArguments {
     /// What values are made of.
     #[arg(long, value_enum, default_value_t = Payload::Json)]
     pub(crate) payload: Payload,
+    /// What DatagenConnector makes up by its quickstart of this name, as JSON.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["payload", "size"])]
+    pub(crate) quickstart: Option<String>,
     /// How batches are compressed.
     #[arg(long, value_enum, default_value_t = CompressionType::None)]
     pub(crate) compression_type: CompressionType,
@@ -83,7 +86,7 @@ pub(crate) async fn fill(arguments: &FillArguments) -> Result<(), Failure> {
     create_topic(&cluster, &arguments.topic, arguments.partitions).await?;
     let partitions = partitions(&cluster, &arguments.topic.as_str().into()).await?;
     let producer = bulk_producer(cluster);
-    let mut values = Values::new(arguments.payload, arguments.size);
+    let mut values = Values::new(arguments)?;
     let mut writer = BatchWriter::new(BatchOptions {
         codec: arguments.compression_type.into(),
         level: None,
@@ -93,7 +96,7 @@ pub(crate) async fn fill(arguments: &FillArguments) -> Result<(), Failure> {
     let mut next_partition = partitions.iter().cycle();
     let (begun, mut reported, mut bytes) = (Instant::now(), Instant::now(), 0);
     for number in 0..arguments.records {
-        let value = values.next(number);
+        let value = values.next(number)?;
         bytes += value.len() as u64;
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -149,41 +152,42 @@ fn report(records: u64, bytes: u64, begun: Instant) {
 
 /// Makes the values one after the other, in one buffer.
 struct Values {
-    payload: Payload,
+    /// Without it they are random bytes, cut from the buffer.
+    made_up: Option<MadeUp>,
     size: usize,
     buffer: Vec<u8>,
 }
 
 impl Values {
-    fn new(payload: Payload, size: usize) -> Self {
+    fn new(arguments: &FillArguments) -> Result<Self, Failure> {
+        let (quickstart, size) = (arguments.quickstart.as_deref(), arguments.size);
         let mut buffer = Vec::new();
-        if payload == Payload::Random {
-            buffer.resize(RANDOM_POOL_BYTES.max(size), 0);
-            fastrand::Rng::with_seed(1).fill(&mut buffer);
-        }
-        Self {
-            payload,
+        let made_up = match arguments.payload {
+            Payload::Json => Some(MadeUp::new(quickstart, size)?),
+            Payload::Random => {
+                buffer.resize(RANDOM_POOL_BYTES.max(size), 0);
+                fastrand::Rng::with_seed(1).fill(&mut buffer);
+                None
+            }
+        };
+        Ok(Self {
+            made_up,
             size,
             buffer,
-        }
+        })
     }
 
     /// Value number `number`; the same number always gives the same value.
-    fn next(&mut self, number: u64) -> &[u8] {
-        match self.payload {
-            Payload::Json => {
-                self.buffer.clear();
-                write_order(&mut self.buffer, number, self.size);
-                &self.buffer
-            }
-            Payload::Random => {
-                // A stride that is odd and near the pool's size visits every position before it repeats.
-                let room = (self.buffer.len() - self.size + 1) as u64;
-                let start = usize::try_from(number.wrapping_mul(40_503) % room).unwrap_or(0);
-                self.buffer
-                    .get(start..start + self.size)
-                    .unwrap_or_default()
-            }
+    fn next(&mut self, number: u64) -> Result<&[u8], Failure> {
+        if let Some(made_up) = &mut self.made_up {
+            self.buffer.clear();
+            made_up.write(&mut self.buffer, number)?;
+            return Ok(&self.buffer);
         }
+        // A stride that is odd and near the pool's size visits every position before it repeats.
+        let room = (self.buffer.len() - self.size + 1) as u64;
+        let start = usize::try_from(number.wrapping_mul(40_503) % room).unwrap_or(0);
+        let value = self.buffer.get(start..start + self.size);
+        Ok(value.unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! Produces orders on a thread of its own, as fast as it is allowed to.
+//! Produces records on a thread of its own, as fast as it is allowed to.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 
 use crate::connection::bulk_producer;
 use crate::failure::Failure;
-use crate::orders::write_order;
+use crate::made_up::MadeUp;
 
 /// Batches that may wait for the broker.
 const BATCHES_UNDER_WAY_MAX: usize = 16;
@@ -30,8 +30,7 @@ pub(super) struct Generator {
     pub(super) partitions: Vec<TopicPartition>,
     /// Records per second; 0 for no limit.
     pub(super) rate: u64,
-    /// Least bytes of an order.
-    pub(super) size: usize,
+    pub(super) values: MadeUp,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -57,7 +56,7 @@ impl Generator {
             .spawn(move || runtime.block_on(self.run()))
     }
 
-    async fn run(self) -> Result<(), Failure> {
+    async fn run(mut self) -> Result<(), Failure> {
         let cluster = Cluster::new(self.settings.clone(), FramePool::new(IDLE_BUFFERS_BYTES));
         cluster.add_topics(
             self.partitions
@@ -72,14 +71,15 @@ impl Generator {
             bytes_target: 256 * 1024,
         });
         let mut under_way: VecDeque<(Ack, u64)> = VecDeque::new();
-        let mut order = Vec::new();
+        let mut value = Vec::new();
         let (begun, mut number) = (Instant::now(), 0);
-        for partition in self.partitions.iter().cycle() {
+        let partitions = std::mem::take(&mut self.partitions);
+        for partition in partitions.iter().cycle() {
             if self.shared.stop.load(Ordering::Relaxed) {
                 break;
             }
             self.wait_for_room(begun, number).await;
-            let count = self.fill(&mut writer, &mut order, number)?;
+            let count = self.fill(&mut writer, &mut value, number)?;
             number += count;
             let batch = writer.seal(Seal::default()).map_err(Failure::of)?;
             under_way.push_back((producer.send(partition.clone(), batch).await, count));
@@ -108,11 +108,11 @@ impl Generator {
         }
     }
 
-    /// Fills a batch with the orders from number `first` on and answers how many.
+    /// Fills a batch with the values from number `first` on and answers how many.
     fn fill(
-        &self,
+        &mut self,
         writer: &mut BatchWriter,
-        order: &mut Vec<u8>,
+        value: &mut Vec<u8>,
         first: u64,
     ) -> Result<u64, Failure> {
         let now = SystemTime::now()
@@ -126,13 +126,13 @@ impl Generator {
             (self.rate / 50).max(1)
         };
         for count in 0.. {
-            order.clear();
-            write_order(order, first + count, self.size);
-            if count == most || !writer.has_room_for(None, Some(order), &[]) {
+            value.clear();
+            self.values.write(value, first + count)?;
+            if count == most || !writer.has_room_for(None, Some(value), &[]) {
                 return Ok(count);
             }
             writer
-                .append(timestamp, None, Some(order), &[])
+                .append(timestamp, None, Some(value), &[])
                 .map_err(Failure::of)?;
         }
         Ok(0)

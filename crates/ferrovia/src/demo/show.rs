@@ -17,6 +17,7 @@ use crate::connection::{BootstrapArguments, connect};
 use crate::demo::generator::{Generator, Shared};
 use crate::failure::Failure;
 use crate::local::LocalWorker;
+use crate::made_up::MadeUp;
 use crate::numbers::{as_float, megabytes};
 use crate::usage;
 
@@ -42,6 +43,9 @@ pub(crate) struct DemoArguments {
     /// Least bytes of an order.
     #[arg(long, default_value_t = 300)]
     pub(crate) size: usize,
+    /// Instead of orders, what DatagenConnector makes up by its quickstart of this name.
+    #[arg(long, value_name = "NAME", conflicts_with = "size")]
+    pub(crate) quickstart: Option<String>,
     /// The topic's partitions.
     #[arg(long, default_value_t = 4)]
     pub(crate) partitions: i32,
@@ -159,7 +163,7 @@ fn generator(
         settings: ClientSettings::from_properties(&settings).map_err(Failure::of)?,
         partitions: (0..arguments.partitions).map(partition).collect(),
         rate: arguments.rate,
-        size: arguments.size,
+        values: MadeUp::new(arguments.quickstart.as_deref(), arguments.size)?,
         shared: Arc::clone(shared),
     })
 }
