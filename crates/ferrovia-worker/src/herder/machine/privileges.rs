@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::group::Group;
 use super::writes::Then;
-use super::{Action, HerderMachine, Moment, Ticket};
+use super::{Action, HerderMachine, Moment, Phase, Ticket};
 
 /// Whether this worker may write what only a leader writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,11 +124,12 @@ impl HerderMachine {
 
     pub(super) fn claim_deadline(&self) -> Option<Duration> {
         match &self.group {
-            Group::Member(member) => match member.privilege {
+            Group::Member(member) if self.phase < Phase::Stopping => match member.privilege {
                 Privilege::Failed(until) => Some(until),
                 _ => None,
             },
-            Group::Alone => None,
+            // Who stops claims nothing more.
+            _ => None,
         }
     }
 }

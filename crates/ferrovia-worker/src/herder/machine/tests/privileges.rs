@@ -112,6 +112,19 @@ fn claim_that_fails_is_made_again_a_little_later() {
 }
 
 #[test]
+fn worker_that_stops_waits_for_no_claim() {
+    let mut leader = Leader::new();
+    let ticket = claim(&leader.assigned(1)).unwrap();
+    leader.claimed(ticket, Err("no coordinator"));
+    leader.machine.on_stop(moment(leader.now));
+    leader.now += Duration::from_millis(250);
+    let actions = leader.machine.on_time(moment(leader.now));
+    assert_eq!(claim(&actions), None);
+    let due = leader.machine.next_deadline();
+    assert!(due.is_none_or(|due| due > leader.now), "{due:?}");
+}
+
+#[test]
 fn right_that_was_lost_is_claimed_again_only_after_a_round_that_leaves_the_lead() {
     let mut leader = Leader::new();
     let ticket = claim(&leader.assigned(1)).unwrap();
