@@ -32,7 +32,7 @@ fn key(line: &'static str) -> Option<ConfigKey> {
     let (rest, importance) = line.rsplit_once('|')?;
     let (name, rest) = rest.split_once('|')?;
     let (kind, default) = rest.split_once('|')?;
-    let kind = config_type(kind)?;
+    let kind = ConfigType::from_name(kind)?;
     let key = match default {
         "null" => ConfigKey::optional(name, kind),
         text => ConfigKey::with_default(name, kind, value(kind, text.strip_prefix('=')?)?),
@@ -88,21 +88,6 @@ fn between(
         ),
         Some(_) => Ok(()),
     }
-}
-
-fn config_type(name: &str) -> Option<ConfigType> {
-    let all = [
-        ConfigType::Boolean,
-        ConfigType::String,
-        ConfigType::Int,
-        ConfigType::Short,
-        ConfigType::Long,
-        ConfigType::Double,
-        ConfigType::List,
-        ConfigType::Class,
-        ConfigType::Password,
-    ];
-    all.into_iter().find(|kind| kind.to_string() == name)
 }
 
 fn value(kind: ConfigType, text: &str) -> Option<ConfigValue> {

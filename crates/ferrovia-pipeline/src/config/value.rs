@@ -44,6 +44,24 @@ impl fmt::Display for ConfigType {
     }
 }
 
+impl ConfigType {
+    /// The type that Java writes so.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let all = [
+            Self::Boolean,
+            Self::String,
+            Self::Int,
+            Self::Short,
+            Self::Long,
+            Self::Double,
+            Self::List,
+            Self::Class,
+            Self::Password,
+        ];
+        all.into_iter().find(|kind| kind.to_string() == name)
+    }
+}
+
 /// A typed setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ConfigValue {

@@ -34,7 +34,7 @@ fn key(line: &'static str) -> Option<ConfigKey> {
     let (rest, importance) = line.rsplit_once('|')?;
     let (name, rest) = rest.split_once('|')?;
     let (kind, default) = rest.split_once('|')?;
-    let kind = config_type(kind)?;
+    let kind = ConfigType::from_name(kind)?;
     let key = match default {
         "REQUIRED" => ConfigKey::required(name, kind),
         "null" => ConfigKey::optional(name, kind),
@@ -45,21 +45,6 @@ fn key(line: &'static str) -> Option<ConfigKey> {
         "MEDIUM" => Importance::Medium,
         _ => Importance::Low,
     }))
-}
-
-fn config_type(name: &str) -> Option<ConfigType> {
-    let all = [
-        ConfigType::Boolean,
-        ConfigType::String,
-        ConfigType::Int,
-        ConfigType::Short,
-        ConfigType::Long,
-        ConfigType::Double,
-        ConfigType::List,
-        ConfigType::Class,
-        ConfigType::Password,
-    ];
-    all.into_iter().find(|kind| kind.to_string() == name)
 }
 
 fn value(kind: ConfigType, text: &str) -> Option<ConfigValue> {
