@@ -30,7 +30,7 @@ const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter
 pub enum Client {
     /// Java Connect with a sink that only counts, tuned; or Java's producer.
     Java,
-    /// The bare client.
+    /// The bare client: it fetches, or sends what was made before.
     Bare,
     /// Ferrovia with its discarding sink; or its client's producer.
     Ferrovia,
@@ -58,12 +58,12 @@ pub struct Sample {
 }
 
 impl Client {
-    /// Whether this client can do that: the bare client only reads, and the generator only writes.
+    /// Whether this client can do that: the bare client only reads or sends, and the generator only writes.
     #[must_use]
     pub fn can(self, work: Work) -> bool {
         match self {
             Self::Java | Self::Ferrovia => true,
-            Self::Bare => work == Work::Discard,
+            Self::Bare => matches!(work, Work::Discard | Work::Fill),
             Self::Generator => work == Work::Fill,
         }
     }
@@ -78,6 +78,7 @@ impl Client {
             _ => Make::Ferrovia,
         };
         let sample = match (shape.work, self) {
+            (Work::Fill, Self::Bare) => produce::made_before(kafka, shape, records, round),
             (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
             (Work::Mirror, _) => mirror::copy(make, self, kafka, shape, records, round),
             (Work::Produce, _) => produce::produce(self, kafka, shape, records, round),

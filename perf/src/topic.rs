@@ -75,7 +75,7 @@ pub struct Shape {
 }
 
 /// All shapes, in the report's order.
-pub const SHAPES: [Shape; 14] = [
+pub const SHAPES: [Shape; 15] = [
     shape(
         "text-1500",
         "1,500 B, uncompressed",
@@ -109,17 +109,12 @@ pub const SHAPES: [Shape; 14] = [
             0.3,
         )
     },
-    Shape {
-        work: Work::Fill,
-        ..shape(
-            "fill-100",
-            "100 B, from a file by FileStreamSource",
-            "text",
-            "none",
-            100,
-            0.2,
-        )
-    },
+    filled("fill-100", "100 B, from a file by FileStreamSource", "none"),
+    filled(
+        "fill-100-lz4",
+        "100 B, from a file by FileStreamSource, lz4",
+        "lz4",
+    ),
     mirrored("mirror-100", "100 B, by MirrorSource", "text", "none", 100),
     mirrored(
         "mirror-1500",
@@ -155,6 +150,13 @@ pub const SHAPES: [Shape; 14] = [
         1_024,
     ),
 ];
+
+const fn filled(name: &'static str, title: &'static str, codec: &'static str) -> Shape {
+    Shape {
+        work: Work::Fill,
+        ..shape(name, title, "text", codec, 100, 0.2)
+    }
+}
 
 const fn mirrored(
     name: &'static str,

@@ -52,6 +52,17 @@ pub enum Converter {
     Double,
 }
 
+/// Where the bytes of a value are that was converted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written<'v> {
+    /// There are none: a tombstone, or a key or header that is null.
+    Null,
+    /// In the value itself.
+    AsIs(&'v [u8]),
+    /// Behind what was written before.
+    Appended,
+}
+
 /// What a converter is used for (`converter.type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConverterRole {
@@ -209,22 +220,28 @@ impl Converter {
         schema: Option<&Schema>,
         value: &Value<'_>,
     ) -> Result<Option<Vec<u8>>, ConnectError> {
-        let bytes = self.bytes_of(schema, value)?;
-        Ok(bytes.map(Cow::into_owned))
+        let mut out = Vec::new();
+        Ok(match self.write(&mut out, schema, value)? {
+            Written::Null => None,
+            Written::AsIs(bytes) => Some(bytes.into()),
+            Written::Appended => Some(out),
+        })
     }
 
-    /// As [`from_connect`](Self::from_connect), but text and bytes that are stored as they are are borrowed.
+    /// As [`from_connect`](Self::from_connect), but text and bytes that are stored as they are are borrowed, and others
+    /// appended to `out`.
     ///
     /// # Errors
-    /// See [`from_connect`](Self::from_connect).
-    pub fn bytes_of<'v>(
+    /// See [`from_connect`](Self::from_connect). Something may have been appended nevertheless.
+    pub fn write<'v>(
         &self,
+        out: &mut Vec<u8>,
         schema: Option<&Schema>,
         value: &'v Value<'_>,
-    ) -> Result<Option<Cow<'v, [u8]>>, ConnectError> {
+    ) -> Result<Written<'v>, ConnectError> {
         let is_other = |kind: SchemaType| schema.filter(|schema| schema.schema_type() != kind);
         match self {
-            Self::Json(json) => return Ok(json.write(schema, value)?.map(Cow::Owned)),
+            Self::Json(json) => return json.write(out, schema, value),
             Self::ByteArray => {
                 if let Some(schema) = is_other(SchemaType::Bytes) {
                     return Err(wrong_schema("ByteArrayConverter", schema));
@@ -238,19 +255,22 @@ impl Converter {
             _ => {}
         }
         match (self, value) {
-            (_, Value::Null) => Ok(None),
-            (Self::ByteArray, Value::Bytes(bytes)) => Ok(Some(Cow::Borrowed(bytes))),
-            (Self::ByteArray, value) => Err(incompatible("ByteArrayConverter", value)),
-            (Self::String(encoding), Value::String(text)) => Ok(Some(encoding.encode(text))),
+            (_, Value::Null) => return Ok(Written::Null),
+            (Self::ByteArray, Value::Bytes(bytes)) => return Ok(Written::AsIs(bytes)),
+            (Self::ByteArray, value) => return Err(incompatible("ByteArrayConverter", value)),
+            (Self::String(encoding), Value::String(text)) => match encoding.encode(text) {
+                Cow::Borrowed(bytes) => return Ok(Written::AsIs(bytes)),
+                Cow::Owned(bytes) => out.extend(bytes),
+            },
             (Self::String(encoding), value) => {
-                let text = value.to_string();
-                Ok(Some(Cow::Owned(encoding.encode(&text).into_owned())))
+                out.extend_from_slice(&encoding.encode(&value.to_string()));
             }
             (_, value) => match self.primitive() {
-                Some(primitive) => primitive.write(value).map(|bytes| Some(Cow::Owned(bytes))),
-                None => Ok(None),
+                Some(primitive) => primitive.write(out, value)?,
+                None => return Ok(Written::Null),
             },
         }
+        Ok(Written::Appended)
     }
 
     /// The schema of everything that this converter reads; JSON has its own.

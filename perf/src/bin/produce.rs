@@ -6,10 +6,11 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use clap::Parser;
 use ferrovia_client::produce::Ack;
 use ferrovia_client::{Cluster, FramePool, Producer, ProducerSettings, TopicPartition};
-use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
+use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, HeaderRef, Seal};
 
 /// Produces records without keys to a topic that exists.
 #[derive(Debug, Parser)]
@@ -26,6 +27,15 @@ struct Arguments {
     /// Values, one a line, which are sent in random order.
     #[arg(long)]
     payload_file: PathBuf,
+    /// The key of every record.
+    #[arg(long)]
+    key: Option<String>,
+    /// A header of every record, as `name=value`.
+    #[arg(long)]
+    header: Vec<String>,
+    /// Fills one batch and sends it again and again, so that records cost nothing.
+    #[arg(long)]
+    ready: bool,
     /// Records.
     #[arg(long)]
     records: u64,
@@ -44,43 +54,88 @@ fn main() -> io::Result<()> {
 
 async fn send(arguments: &Arguments) -> io::Result<()> {
     let text = fs::read(&arguments.payload_file)?;
-    let values: Vec<&[u8]> = text.trim_ascii_end().split(|it| *it == b'\n').collect();
     let settings = settings(arguments)?;
-    let mut writer = BatchWriter::new(BatchOptions {
-        codec: codec(arguments)?,
-        level: None,
-        bytes_target: settings.batch_bytes,
-    });
+    let mut filler = Filler::new(arguments, &text, settings.batch_bytes)?;
     let cluster = Cluster::new(settings.client.clone(), FramePool::new(0));
     let producer = Producer::new(cluster, settings);
     let topic: Arc<str> = arguments.topic.as_str().into();
     let mut open: VecDeque<Ack> = VecDeque::new();
-    let (mut partition, mut noise) = (0, 1_u64);
-    for _ in 0..arguments.records {
-        noise = noise.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
-        let place = usize::try_from(noise >> 33).map_err(io::Error::other)? % values.len();
-        let value = values.get(place).copied();
-        if !writer.has_room_for(None, value, &[]) {
-            let to = TopicPartition::new(Arc::clone(&topic), partition);
-            let sealed = writer.seal(Seal::default()).map_err(io::Error::other)?;
-            open.push_back(producer.send(to, sealed).await);
-            partition = (partition + 1) % arguments.partitions;
-            while open.len() > OPEN_MAX
-                && let Some(oldest) = open.pop_front()
-            {
-                oldest.await.map_err(io::Error::other)?;
-            }
+    let (mut partition, mut left) = (0, arguments.records);
+    let mut ready = None;
+    while left > 0 {
+        let (batch, records) = match ready.take() {
+            Some((batch, records)) if records <= left => (batch, records),
+            _ => filler.fill(left)?,
+        };
+        ready = arguments.ready.then(|| (Bytes::clone(&batch), records));
+        let to = TopicPartition::new(Arc::clone(&topic), partition);
+        open.push_back(producer.send(to, batch).await);
+        partition = (partition + 1) % arguments.partitions;
+        left -= records;
+        while open.len() > OPEN_MAX
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.await.map_err(io::Error::other)?;
         }
-        let appended = writer.append(1, None, value, &[]);
-        appended.map_err(io::Error::other)?;
     }
-    let to = TopicPartition::new(Arc::clone(&topic), partition);
-    let sealed = writer.seal(Seal::default()).map_err(io::Error::other)?;
-    open.push_back(producer.send(to, sealed).await);
     for ack in open {
         ack.await.map_err(io::Error::other)?;
     }
     Ok(())
+}
+
+/// Fills batches.
+struct Filler<'a> {
+    writer: BatchWriter,
+    values: Vec<&'a [u8]>,
+    key: Option<&'a [u8]>,
+    headers: Vec<HeaderRef<'a>>,
+    noise: u64,
+}
+
+impl<'a> Filler<'a> {
+    fn new(arguments: &'a Arguments, text: &'a [u8], bytes_target: usize) -> io::Result<Self> {
+        let headers = arguments.header.iter().map(|header| {
+            let (key, value) = header.split_once('=')?;
+            Some(HeaderRef {
+                key: key.as_bytes(),
+                value: Some(value.as_bytes()),
+            })
+        });
+        let headers: Option<_> = headers.collect();
+        Ok(Self {
+            writer: BatchWriter::new(BatchOptions {
+                codec: codec(arguments)?,
+                level: None,
+                bytes_target,
+            }),
+            values: text.trim_ascii_end().split(|it| *it == b'\n').collect(),
+            key: arguments.key.as_deref().map(str::as_bytes),
+            headers: headers.ok_or_else(|| io::Error::other("a header is no name=value"))?,
+            noise: 1,
+        })
+    }
+
+    /// The next full batch, or one of `most` records, and how many it has.
+    fn fill(&mut self, most: u64) -> io::Result<(Bytes, u64)> {
+        let mut records = 0;
+        while records < most {
+            self.noise = self
+                .noise
+                .wrapping_mul(0x5851_f42d_4c95_7f2d)
+                .wrapping_add(1);
+            let place = usize::try_from(self.noise >> 33).map_err(io::Error::other)?;
+            let value = self.values.get(place % self.values.len()).copied();
+            if !self.writer.has_room_for(self.key, value, &self.headers) {
+                break;
+            }
+            let appended = self.writer.append(1, self.key, value, &self.headers);
+            appended.map_err(io::Error::other)?;
+            records += 1;
+        }
+        let sealed = self.writer.seal(Seal::default());
+        Ok((sealed.map_err(io::Error::other)?, records))
+    }
 }
 
 fn properties(arguments: &Arguments) -> BTreeMap<String, String> {

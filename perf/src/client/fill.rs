@@ -32,7 +32,9 @@ pub(super) fn fill(
     round: u32,
 ) -> io::Result<Sample> {
     let name = format!("{}-{client:?}-{round}", shape.name);
-    let connector = Properties::default().with("name", &name);
+    let connector = Properties::default()
+        .with("name", &name)
+        .with("producer.override.compression.type", shape.codec());
     let connector = match client {
         Client::Generator => connector
             .with(

@@ -1,7 +1,9 @@
 //! A producer alone, without a worker around it: the client's own by the program `produce`, or Java's by Kafka's
 //! `kafka-producer-perf-test`. Both get the same payloads and settings, and are watched from outside.
 
+use std::fs;
 use std::io;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -36,12 +38,50 @@ pub(super) fn produce(
     records: u64,
     round: u32,
 ) -> io::Result<Sample> {
+    let payloads = shape.file(kafka);
+    watch(client, kafka, shape, records, round, |topic| {
+        command(client, kafka, shape, (topic, &payloads), records)
+    })
+}
+
+/// Fills a new topic with `records` records like the generator's that were made before: what the broker takes at most,
+/// whoever sends them.
+pub(super) fn made_before(
+    kafka: &Kafka,
+    shape: &Shape,
+    records: u64,
+    round: u32,
+) -> io::Result<Sample> {
+    let payloads = kafka.folder().join("users.txt");
+    fs::write(&payloads, USER)?;
+    watch(Client::Bare, kafka, shape, records, round, |topic| {
+        let mut command = command(Client::Bare, kafka, shape, (topic, &payloads), records)?;
+        command.args(["--ready", "--key", "User_3"]);
+        for header in [
+            "task.generation=0",
+            "task.id=1",
+            "current.iteration=1234567",
+        ] {
+            command.args(["--header", header]);
+        }
+        Ok(command)
+    })
+}
+
+fn watch(
+    client: Client,
+    kafka: &Kafka,
+    shape: &Shape,
+    records: u64,
+    round: u32,
+    command: impl FnOnce(&str) -> io::Result<Command>,
+) -> io::Result<Sample> {
     let topic = format!("{}-{client:?}-{round}", shape.name);
     let mut lab = Lab::start(kafka)?;
     lab.create(&topic, PARTITIONS)?;
     let cpu_before = usage::ended_children_cpu_seconds()?;
     let log = kafka.folder().join(format!("{topic}.log"));
-    let mut process = Process::start(command(client, kafka, shape, &topic, records)?, &log)?;
+    let mut process = Process::start(command(&topic)?, &log)?;
     let (id, mut peak_kib) = (process.id(), 0);
     let mut end = || -> io::Result<u64> {
         let end: i64 = lab.ends(&topic)?.values().sum();
@@ -86,7 +126,7 @@ fn command(
     client: Client,
     kafka: &Kafka,
     shape: &Shape,
-    topic: &str,
+    (topic, payloads): (&str, &Path),
     records: u64,
 ) -> io::Result<Command> {
     let codec = format!("compression.type={}", shape.codec());
@@ -121,6 +161,10 @@ fn command(
     };
     command
         .args(["--topic", topic, "--payload-file"])
-        .arg(shape.file(kafka));
+        .arg(payloads);
     Ok(command)
 }
+
+/// A value of the generator's, of the usual length.
+const USER: &str =
+    r#"{"registertime":1501234567890,"userid":"User_3","regionid":"Region_5","gender":"FEMALE"}"#;

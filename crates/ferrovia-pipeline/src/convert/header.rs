@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Converter, ConverterRole, TextEncoding};
+use super::{Converter, ConverterRole, TextEncoding, Written};
 use crate::connector::is_plugin_named;
 use crate::data::{Schema, SchemaAndValue, SchemaType, Value, values};
 use crate::error::ConnectError;
@@ -118,9 +118,14 @@ impl HeaderConverter {
     ) -> Result<bool, ConnectError> {
         match (self, value) {
             (Self::Converter(converter), value) => {
-                let bytes = converter.bytes_of(schema, value)?;
-                out.extend_from_slice(bytes.as_deref().unwrap_or_default());
-                return Ok(bytes.is_some());
+                return Ok(match converter.write(out, schema, value)? {
+                    Written::Null => false,
+                    Written::AsIs(bytes) => {
+                        out.extend_from_slice(bytes);
+                        true
+                    }
+                    Written::Appended => true,
+                });
             }
             (Self::Simple, Value::Null) => return Ok(false),
             (Self::Simple, Value::Int32(number)) => {

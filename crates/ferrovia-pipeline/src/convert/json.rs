@@ -19,6 +19,7 @@ use encode::Encoder;
 use node::Node;
 use reader::{Fault, Reader};
 
+use super::Written;
 use crate::config::ParsedConfig;
 use crate::data::{Schema, SchemaAndValue, Value};
 use crate::error::ConnectError;
@@ -164,16 +165,17 @@ impl JsonConverter {
         Ok(schema)
     }
 
-    /// The JSON of a value; none for a value that is null and has no schema.
-    pub(super) fn write(
+    /// Appends the JSON of a value to `out`. There is none of a value that is null and has no schema.
+    pub(super) fn write<'v>(
         &self,
+        out: &mut Vec<u8>,
         schema: Option<&Schema>,
         value: &Value<'_>,
-    ) -> Result<Option<Vec<u8>>, ConnectError> {
+    ) -> Result<Written<'v>, ConnectError> {
         if schema.is_none() && value.is_null() {
-            return Ok(None);
+            return Ok(Written::Null);
         }
-        let mut encoder = self.encoder();
+        let mut encoder = self.encoder(out);
         if self.has_schemas {
             encoder.open("{")?;
             encoder.raw("\"schema\":");
@@ -184,24 +186,24 @@ impl JsonConverter {
         } else {
             encoder.value(schema, value)?;
         }
-        Ok(Some(encoder.into_text().into_bytes()))
+        Ok(Written::Appended)
     }
 
     fn json_of(&self, schema: Option<&Schema>) -> Result<Arc<str>, ConnectError> {
         if let Some(json) = schema.and_then(|schema| self.schemas.json_of(schema)) {
             return Ok(json);
         }
-        let mut encoder = self.encoder();
-        schema::write(&mut encoder, schema)?;
-        let json: Arc<str> = encoder.into_text().into();
+        let mut json = Vec::new();
+        schema::write(&mut self.encoder(&mut json), schema)?;
+        let json: Arc<str> = String::from_utf8_lossy(&json).into();
         if let Some(schema) = schema {
             self.schemas.learn_json(schema, Arc::clone(&json));
         }
         Ok(json)
     }
 
-    fn encoder(&self) -> Encoder {
-        Encoder::new(self.replaces_null, self.decimals)
+    fn encoder<'o>(&self, out: &'o mut Vec<u8>) -> Encoder<'o> {
+        Encoder::new(out, self.replaces_null, self.decimals)
     }
 }
 

@@ -50,21 +50,24 @@ impl Primitive {
         }
     }
 
-    pub(super) fn write(self, value: &Value<'_>) -> Result<Vec<u8>, ConnectError> {
+    pub(super) fn write(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), ConnectError> {
         match (self, value) {
-            (Self::Boolean, Value::Boolean(value)) => Ok(vec![u8::from(*value)]),
-            (Self::Boolean, value) => Err(super::incompatible("BooleanConverter", value)),
-            (Self::Short, Value::Int16(value)) => Ok(value.to_be_bytes().to_vec()),
-            (Self::Integer, Value::Int32(value)) => Ok(value.to_be_bytes().to_vec()),
-            (Self::Long, Value::Int64(value)) => Ok(value.to_be_bytes().to_vec()),
-            (Self::Float, Value::Float32(value)) => Ok(value.to_be_bytes().to_vec()),
-            (Self::Double, Value::Float64(value)) => Ok(java_double(*value).to_be_bytes().to_vec()),
-            (_, value) => Err(ConnectError::data(format!(
-                "Failed to serialize to {} (was class {}): ",
-                self.name(),
-                value.java_class()
-            ))),
+            (Self::Boolean, Value::Boolean(value)) => out.push(u8::from(*value)),
+            (Self::Boolean, value) => return Err(super::incompatible("BooleanConverter", value)),
+            (Self::Short, Value::Int16(value)) => out.extend(value.to_be_bytes()),
+            (Self::Integer, Value::Int32(value)) => out.extend(value.to_be_bytes()),
+            (Self::Long, Value::Int64(value)) => out.extend(value.to_be_bytes()),
+            (Self::Float, Value::Float32(value)) => out.extend(value.to_be_bytes()),
+            (Self::Double, Value::Float64(value)) => out.extend(java_double(*value).to_be_bytes()),
+            (_, value) => {
+                return Err(ConnectError::data(format!(
+                    "Failed to serialize to {} (was class {}): ",
+                    self.name(),
+                    value.java_class()
+                )));
+            }
         }
+        Ok(())
     }
 
     fn name(self) -> &'static str {

@@ -1,12 +1,10 @@
 //! What happens to each record between a source and its bytes, worked out once when a task starts.
 
-use std::borrow::Cow;
-
 use smallvec::SmallVec;
 
 use crate::batch::HeaderRef;
-use crate::convert::{Converter, HeaderConverter};
-use crate::data::{Headers, Record};
+use crate::convert::{Converter, HeaderConverter, Written};
+use crate::data::{Header, Headers, Record, SchemaAndValue};
 use crate::error::ConnectError;
 use crate::errors::{Failure, Stage};
 use crate::transform::TransformationChain;
@@ -20,13 +18,13 @@ pub struct SourcePlan {
     chain: TransformationChain,
 }
 
-/// The bytes of a record. What is stored as the record has it is borrowed from there.
+/// The bytes of a record: those of the record itself where they are stored as they are, else in the room for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordBytes<'r> {
     /// The key.
-    pub key: Option<Cow<'r, [u8]>>,
+    pub key: Option<&'r [u8]>,
     /// The value.
-    pub value: Option<Cow<'r, [u8]>>,
+    pub value: Option<&'r [u8]>,
     /// The headers, in order.
     pub headers: SmallVec<[HeaderRef<'r>; USUAL_HEADERS]>,
 }
@@ -79,7 +77,7 @@ impl SourcePlan {
         })
     }
 
-    /// Converts a transformed record: headers first, then key and value. The bytes of headers are in `room`, whose old
+    /// Converts a transformed record: headers first, then key and value. What has to be written goes to `room`, whose old
     /// contents go.
     ///
     /// # Errors
@@ -99,47 +97,68 @@ impl SourcePlan {
                 error,
             }
         };
-        let headers = self.convert_headers(&record.headers, room);
-        let headers = headers.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
-        let key = &record.key;
-        let key = self.key.bytes_of(key.schema.as_ref(), &key.value);
+        room.clear();
+        let ends = self.write_headers(&record.headers, room);
+        let ends = ends.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
+        let headers_end = room.len();
+        let SchemaAndValue { schema, value } = &record.key;
+        let key = self.key.write(room, schema.as_ref(), value);
         let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
-        let value = &record.value;
-        let value = self.value.bytes_of(value.schema.as_ref(), &value.value);
+        let key_end = room.len();
+        let SchemaAndValue { schema, value } = &record.value;
+        let value = self.value.write(room, schema.as_ref(), value);
         let value = value.map_err(failed(Stage::ValueConverter, self.value.class()))?;
+
+        let (headers_room, rest) = room.split_at_checked(headers_end).unwrap_or_default();
+        let (key_room, value_room) = rest
+            .split_at_checked(key_end - headers_end)
+            .unwrap_or_default();
         Ok(RecordBytes {
-            key,
-            value,
-            headers,
+            key: bytes(key, key_room),
+            value: bytes(value, value_room),
+            headers: headers(&record.headers, ends, headers_room),
         })
     }
 
-    fn convert_headers<'r>(
+    /// Writes the values of headers one behind the other, and answers where each ends that is not null.
+    fn write_headers(
         &self,
-        headers: &'r Headers<'_>,
-        room: &'r mut Vec<u8>,
-    ) -> Result<SmallVec<[HeaderRef<'r>; USUAL_HEADERS]>, ConnectError> {
-        room.clear();
-        let mut ends = SmallVec::<[Option<usize>; USUAL_HEADERS]>::new();
-        for header in headers {
-            let value = &header.value;
-            let is_there = self
-                .headers
-                .write(room, value.schema.as_ref(), &value.value)?;
-            ends.push(is_there.then_some(room.len()));
-        }
-        let mut rest: &[u8] = room;
-        let mut start = 0;
-        let converted = headers.iter().zip(ends).map(|(header, end)| HeaderRef {
-            key: header.key.as_bytes(),
-            value: end.map(|end| {
-                let (bytes, behind) = rest.split_at_checked(end - start).unwrap_or_default();
-                (rest, start) = (behind, end);
-                bytes
-            }),
-        });
-        Ok(converted.collect())
+        headers: &Headers<'_>,
+        room: &mut Vec<u8>,
+    ) -> Result<SmallVec<[Option<usize>; USUAL_HEADERS]>, ConnectError> {
+        let write = |header: &Header<'_>| {
+            let SchemaAndValue { schema, value } = &header.value;
+            let is_there = self.headers.write(room, schema.as_ref(), value)?;
+            Ok(is_there.then_some(room.len()))
+        };
+        headers.iter().map(write).collect()
     }
+}
+
+fn bytes<'r>(written: Written<'r>, room: &'r [u8]) -> Option<&'r [u8]> {
+    match written {
+        Written::Null => None,
+        Written::AsIs(bytes) => Some(bytes),
+        Written::Appended => Some(room),
+    }
+}
+
+fn headers<'r>(
+    headers: &'r Headers<'_>,
+    ends: SmallVec<[Option<usize>; USUAL_HEADERS]>,
+    room: &'r [u8],
+) -> SmallVec<[HeaderRef<'r>; USUAL_HEADERS]> {
+    let mut rest = room;
+    let mut start = 0;
+    let header = |(header, end): (&'r Header<'_>, Option<usize>)| HeaderRef {
+        key: header.key.as_bytes(),
+        value: end.map(|end| {
+            let (bytes, behind) = rest.split_at_checked(end - start).unwrap_or_default();
+            (rest, start) = (behind, end);
+            bytes
+        }),
+    };
+    headers.iter().zip(ends).map(header).collect()
 }
 
 #[cfg(test)]
@@ -196,8 +215,8 @@ mod tests {
         let mut room = b"of another".to_vec();
         let plan = plan("StringConverter", "StringConverter", &[]);
         let bytes = plan.convert(&record, &mut room).unwrap();
-        assert!(matches!(bytes.key, Some(Cow::Borrowed(b"k"))));
-        assert!(matches!(bytes.value, Some(Cow::Borrowed(b"v"))));
+        assert_eq!(bytes.key, Some(b"k".as_slice()));
+        assert_eq!(bytes.value, Some(b"v".as_slice()));
         let header = |key: &'static str, value: Option<&'static str>| HeaderRef {
             key: key.as_bytes(),
             value: value.map(str::as_bytes),
@@ -220,7 +239,7 @@ mod tests {
         let object = record(&map, Value::Map(value));
         let mut room = Vec::new();
         assert_eq!(
-            plan.convert(&object, &mut room).unwrap().value.as_deref(),
+            plan.convert(&object, &mut room).unwrap().value,
             Some(br#"{"a":1}"#.as_slice())
         );
         let null = record(&map, Value::Null);

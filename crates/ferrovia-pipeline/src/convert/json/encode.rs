@@ -4,7 +4,7 @@
 //! `JsonConverter.convertToJson`, and Jackson's way of writing: numbers as Java prints them, characters of up to 16
 //! bits as they are and others escaped
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::DecimalFormat;
 use super::reader::MAX_DEPTH;
@@ -14,39 +14,34 @@ use crate::data::validate::value_type;
 use crate::data::{Map, Schema, SchemaType, Struct, Value, logical};
 use crate::error::ConnectError;
 
-/// Writes values into a text.
+/// Appends values to the bytes of others.
 #[derive(Debug)]
-pub(super) struct Encoder {
-    text: String,
+pub(super) struct Encoder<'o> {
+    out: &'o mut Vec<u8>,
     replaces_null: bool,
     decimals: DecimalFormat,
     depth: usize,
 }
 
-impl Encoder {
-    pub(super) fn new(replaces_null: bool, decimals: DecimalFormat) -> Self {
+impl<'o> Encoder<'o> {
+    pub(super) fn new(out: &'o mut Vec<u8>, replaces_null: bool, decimals: DecimalFormat) -> Self {
         Self {
-            text: String::with_capacity(USUAL_BYTES),
+            out,
             replaces_null,
             decimals,
             depth: 0,
         }
     }
 
-    /// What has been written.
-    pub(super) fn into_text(self) -> String {
-        self.text
-    }
-
     /// Writes text that is JSON already.
     pub(super) fn raw(&mut self, text: &str) {
-        self.text.push_str(text);
+        self.out.extend_from_slice(text.as_bytes());
     }
 
     /// Writes a comma before every entry but the first.
     pub(super) fn separate(&mut self, index: usize) {
         if index > 0 {
-            self.text.push(',');
+            self.out.push(b',');
         }
     }
 
@@ -129,8 +124,8 @@ impl Encoder {
             Value::Int16(value) => self.whole(*value),
             Value::Int32(value) => self.whole(*value),
             Value::Int64(value) => self.whole(*value),
-            Value::Float32(value) => self.float(value.is_finite(), |text| write_f32(text, *value)),
-            Value::Float64(value) => self.float(value.is_finite(), |text| write_f64(text, *value)),
+            Value::Float32(value) => self.float(value.is_finite(), |it| write_f32(it, *value)),
+            Value::Float64(value) => self.float(value.is_finite(), |it| write_f64(it, *value)),
             Value::String(text) => self.string(text),
             Value::Bytes(bytes) => self.bytes(bytes),
             Value::Decimal(_) | Value::Date(_) => {
@@ -189,14 +184,10 @@ impl Encoder {
 
     /// A key is what its JSON value is as text.
     fn name(&mut self, schema: Option<&Schema>, key: &Value<'_>) -> Result<(), ConnectError> {
-        let start = self.text.len();
+        let start = self.out.len();
         self.value(schema, key)?;
-        if !self
-            .text
-            .get(start..)
-            .is_some_and(|text| text.starts_with('"'))
-        {
-            self.text.insert(start, '"');
+        if self.out.get(start) != Some(&b'"') {
+            self.out.insert(start, b'"');
             self.raw("\"");
         }
         Ok(())
@@ -240,11 +231,11 @@ impl Encoder {
     }
 
     /// What is no number stands in quotes.
-    fn float(&mut self, is_finite: bool, write: impl Fn(&mut String) -> std::fmt::Result) {
+    fn float(&mut self, is_finite: bool, write: impl Fn(&mut Self) -> fmt::Result) {
         let quote = if is_finite { "" } else { "\"" };
         self.raw(quote);
-        // Writing to a string does not fail.
-        let _ = write(&mut self.text);
+        // Writing to memory does not fail.
+        let _ = write(self);
         self.raw(quote);
     }
 
@@ -252,9 +243,9 @@ impl Encoder {
         self.raw(itoa::Buffer::new().format(value));
     }
 
-    fn display(&mut self, value: impl std::fmt::Display) {
-        // Writing to a string does not fail.
-        let _ = write!(self.text, "{value}");
+    fn display(&mut self, value: impl fmt::Display) {
+        // Writing to memory does not fail.
+        let _ = write!(self, "{value}");
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
@@ -265,12 +256,25 @@ impl Encoder {
 
     /// Writes a text in quotes.
     pub(super) fn string(&mut self, text: &str) {
-        self.text.push('"');
+        self.raw("\"");
+        // Nearly every text is plain, and to look at all of it without a branch is the quick way to know.
+        if text
+            .bytes()
+            .fold(true, |plain, byte| plain & !is_special(byte))
+        {
+            self.raw(text);
+        } else {
+            self.escaped(text);
+        }
+        self.raw("\"");
+    }
+
+    #[cold]
+    fn escaped(&mut self, text: &str) {
         let mut rest = text;
-        let is_special = |byte: u8| !(0x20..0xF0).contains(&byte) || byte == b'"' || byte == b'\\';
         while let Some(index) = rest.bytes().position(is_special) {
             let (plain, special) = rest.split_at(index);
-            self.text.push_str(plain);
+            self.raw(plain);
             let mut characters = special.chars();
             match characters.next() {
                 Some('"') => self.raw("\\\""),
@@ -290,9 +294,20 @@ impl Encoder {
             }
             rest = characters.as_str();
         }
-        self.text.push_str(rest);
-        self.text.push('"');
+        self.raw(rest);
     }
+}
+
+impl Write for Encoder<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.raw(text);
+        Ok(())
+    }
+}
+
+/// Whether a character that begins with this byte is not written as it is.
+fn is_special(byte: u8) -> bool {
+    !(0x20..0xF0).contains(&byte) || byte == b'"' || byte == b'\\'
 }
 
 fn millis(kind: &str, value: &Value<'_>) -> Result<i64, ConnectError> {
@@ -343,6 +358,3 @@ fn no_key_schema() -> ConnectError {
          \"org.apache.kafka.connect.data.Schema.keySchema()\" is null",
     )
 }
-
-/// Room for a text of the usual size, so that it need not grow in steps.
-const USUAL_BYTES: usize = 256;

@@ -141,7 +141,10 @@ fn fields(node: &Node<'_>, replaces_null: bool) -> Result<SchemaBuilder, Connect
 }
 
 /// Writes a schema; `null` for none.
-pub(super) fn write(encoder: &mut Encoder, schema: Option<&Schema>) -> Result<(), ConnectError> {
+pub(super) fn write(
+    encoder: &mut Encoder<'_>,
+    schema: Option<&Schema>,
+) -> Result<(), ConnectError> {
     match schema {
         Some(schema) => write_schema(encoder, schema, None),
         None => {
@@ -153,7 +156,7 @@ pub(super) fn write(encoder: &mut Encoder, schema: Option<&Schema>) -> Result<()
 
 /// Writes a schema, with the name of the field whose schema it is.
 fn write_schema(
-    encoder: &mut Encoder,
+    encoder: &mut Encoder<'_>,
     schema: &Schema,
     field: Option<&str>,
 ) -> Result<(), ConnectError> {
@@ -194,7 +197,7 @@ fn write_schema(
     Ok(())
 }
 
-fn write_properties(encoder: &mut Encoder, schema: &Schema) -> Result<(), ConnectError> {
+fn write_properties(encoder: &mut Encoder<'_>, schema: &Schema) -> Result<(), ConnectError> {
     encoder.raw(",\"optional\":");
     encoder.raw(if schema.is_optional() {
         "true"

@@ -126,7 +126,7 @@ impl Intake {
         Ok(true)
     }
 
-    /// Puts a record into the open batch of its partition, with its headers in `room` meanwhile. The log shows it as `shown`.
+    /// Puts a record into the open batch of its partition, with what is converted in `room` meanwhile. The log shows it as `shown`.
     async fn place(
         &mut self,
         record: &Record<'_>,
@@ -148,8 +148,8 @@ impl Intake {
             topic: &record.topic,
             partition: convert::partition(record)?,
             timestamp: convert::timestamp(record)?.unwrap_or(moment.now_ms),
-            key: bytes.key.as_deref(),
-            value: bytes.value.as_deref(),
+            key: bytes.key,
+            value: bytes.value,
             headers: &bytes.headers,
         };
         if let Some(exactly_once) = &mut self.flow.exactly_once {
