@@ -39,6 +39,9 @@ struct Arguments {
     /// Records.
     #[arg(long)]
     records: u64,
+    /// Producers with a connection each, which take turns.
+    #[arg(long, default_value_t = 1)]
+    producers: usize,
     /// Other settings of the producer, such as `batch.size=262144`.
     #[arg(long)]
     property: Vec<String>,
@@ -56,8 +59,12 @@ async fn send(arguments: &Arguments) -> io::Result<()> {
     let text = fs::read(&arguments.payload_file)?;
     let settings = settings(arguments)?;
     let mut filler = Filler::new(arguments, &text, settings.batch_bytes)?;
-    let cluster = Cluster::new(settings.client.clone(), FramePool::new(0));
-    let producer = Producer::new(cluster, settings);
+    let producer = |_| {
+        let cluster = Cluster::new(settings.client.clone(), FramePool::new(0));
+        Producer::new(cluster, settings.clone())
+    };
+    let producers: Vec<Producer> = (0..arguments.producers).map(producer).collect();
+    let mut turns = producers.iter().cycle();
     let topic: Arc<str> = arguments.topic.as_str().into();
     let mut open: VecDeque<Ack> = VecDeque::new();
     let (mut partition, mut left) = (0, arguments.records);
@@ -69,7 +76,9 @@ async fn send(arguments: &Arguments) -> io::Result<()> {
         };
         ready = arguments.ready.then(|| (Bytes::clone(&batch), records));
         let to = TopicPartition::new(Arc::clone(&topic), partition);
-        open.push_back(producer.send(to, batch).await);
+        if let Some(producer) = turns.next() {
+            open.push_back(producer.send(to, batch).await);
+        }
         partition = (partition + 1) % arguments.partitions;
         left -= records;
         while open.len() > OPEN_MAX

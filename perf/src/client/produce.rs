@@ -14,7 +14,7 @@ use ferrovia_tests::process::{self, Process};
 use ferrovia_tests::wait;
 
 use crate::client::{Client, Sample};
-use crate::topic::{PARTITIONS, Shape};
+use crate::topic::{PARTITIONS, Shape, TASKS};
 use crate::usage;
 
 /// How long the first record, the last one and the end may take.
@@ -57,6 +57,7 @@ pub(super) fn made_before(
     watch(Client::Bare, kafka, shape, records, round, |topic| {
         let mut command = command(Client::Bare, kafka, shape, (topic, &payloads), records)?;
         command.args(["--ready", "--key", "User_3"]);
+        command.args(["--producers", &TASKS.to_string()]);
         for header in [
             "task.generation=0",
             "task.id=1",
