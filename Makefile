@@ -21,16 +21,16 @@ TARGET := $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)
 # Locally a machine without Java still gets the other tests; in CI that is an error.
 HAS_JAVA := $(shell command -v java >/dev/null 2>&1 && command -v $(JAVAC) >/dev/null 2>&1 && command -v $(MVN) >/dev/null 2>&1 && echo yes)
 
-.PHONY: demo test check perf bench kafka lint release java-present
+.PHONY: demo test check perf bench kafka lint release tested java-present
 
 demo:
 	$(CARGO) run --release -p ferrovia -- demo
 
-test: lint java-present $(if $(HAS_JAVA),kafka) release
-	FERROVIA_BIN=$(TARGET)/release/ferrovia $(CARGO) test --workspace
+test: lint java-present $(if $(HAS_JAVA),kafka) tested
+	FERROVIA_BIN=$(TARGET)/tested/ferrovia $(CARGO) test --workspace
 
-check: lint release
-	FERROVIA_WITHOUT_JAVA=1 FERROVIA_BIN=$(TARGET)/release/ferrovia $(CARGO) test --workspace
+check: lint tested
+	FERROVIA_WITHOUT_JAVA=1 FERROVIA_BIN=$(TARGET)/tested/ferrovia $(CARGO) test --workspace
 
 perf: kafka
 	$(CARGO) build --release -p ferrovia -p ferrovia-perf
@@ -43,6 +43,9 @@ kafka: $(KAFKA_VERSIONS:%=$(CACHE)/kafka-%/.complete) $(CACHE)/java/archive/.com
 
 release:
 	$(CARGO) build --release -p ferrovia
+
+tested:
+	$(CARGO) build --profile tested -p ferrovia
 
 # The two optional tools are used where they are installed and never asked for.
 lint:
