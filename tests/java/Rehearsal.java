@@ -65,6 +65,7 @@ public final class Rehearsal {
                 "bootstrap.servers=" + bootstrap,
                 "listeners=http://127.0.0.1:" + port,
                 "group.id=rehearsal",
+                "plugin.discovery=service_load",
                 "key.converter=" + converter,
                 "value.converter=" + converter,
                 "config.storage.topic=config",

@@ -153,6 +153,12 @@ pub fn measure_java() {
     IS_MEASURED.store(true, Ordering::Relaxed);
 }
 
+/// Whether somebody measures them.
+#[must_use]
+pub fn measures_java() -> bool {
+    IS_MEASURED.load(Ordering::Relaxed)
+}
+
 /// The command that runs Java with Kafka's classes and ours, without a main class.
 ///
 /// Most JVMs of tests live for seconds, of which they would spend most on reading classes and compiling them well: with the
@@ -161,7 +167,7 @@ pub fn measure_java() {
 pub fn jvm(version: &str, heap: &str) -> Command {
     let mut command = Command::new("java");
     command.arg(format!("-Xmx{heap}"));
-    if !IS_MEASURED.load(Ordering::Relaxed) {
+    if !measures_java() {
         command.arg("-XX:TieredStopAtLevel=1");
         let archive = grounds::class_archive();
         if version == grounds::ORACLE && archive.exists() {
