@@ -11,6 +11,7 @@ use ferrovia_perf::report;
 use ferrovia_perf::topic::SHAPES;
 use ferrovia_tests::grounds::{ORACLE, root};
 use ferrovia_tests::kafka::Kafka;
+use ferrovia_tests::process;
 
 /// Drains and fills the same topics with Java Connect, a bare client and Ferrovia in turn.
 #[derive(Debug, Parser)]
@@ -37,6 +38,7 @@ struct Arguments {
 
 fn main() -> io::Result<()> {
     let arguments = Arguments::parse();
+    process::measure_java();
     let kafka = Kafka::start(ORACLE)?;
     let samples = measure(&arguments, &kafka)?;
     let rows = report::rows(&samples);

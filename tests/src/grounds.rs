@@ -28,10 +28,16 @@ pub fn class_path(version: &str) -> String {
     let cache = cache();
     format!(
         "{}:{}:{}/*",
-        cache.join("java/tests").display(),
-        cache.join("java/perf").display(),
+        cache.join("java/tests/classes.jar").display(),
+        cache.join("java/perf/classes.jar").display(),
         cache.join(format!("kafka-{version}/libs")).display()
     )
+}
+
+/// The classes of [`class_path`] of [`ORACLE`] as a JVM maps them, where `make kafka` has left them.
+#[must_use]
+pub fn class_archive() -> PathBuf {
+    cache().join("java/archive/classes.jsa")
 }
 
 /// Whether tests against real Kafka can run here. Where they cannot, says so on the terminal, past the

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use crate::census::Tally;
 use crate::grounds;
 use crate::kafka::Kafka;
+use crate::process;
 
 /// Committed or end offsets by (topic, partition).
 pub type Offsets = BTreeMap<(String, i32), i64>;
@@ -155,9 +156,7 @@ impl Lab {
             .create(true)
             .append(true)
             .open(Self::log(kafka))?;
-        let mut child = Command::new("java")
-            .args(["-Xmx512m", "-cp"])
-            .arg(grounds::class_path(grounds::ORACLE))
+        let mut child = process::jvm(grounds::ORACLE, "512m")
             .args(["Lab", &kafka.bootstrap()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

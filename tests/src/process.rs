@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::grounds;
@@ -140,16 +141,42 @@ impl Drop for Process {
 /// The command that runs a Java main class for as long as this process lives.
 #[must_use]
 pub fn java(version: &str, heap: &str, folder: &str, main: &str) -> Command {
-    let mut command = Command::new("java");
+    let mut command = jvm(version, heap);
+    command.arg("-XX:+UseG1GC").args(["Anchored", folder, main]);
     command
-        .args([
-            &format!("-Xmx{heap}"),
-            "-XX:+UseG1GC",
-            "-XX:TieredStopAtLevel=4",
-            "-cp",
-        ])
-        .arg(grounds::class_path(version))
-        .args(["Anchored", folder, main]);
+}
+
+static IS_MEASURED: AtomicBool = AtomicBool::new(false);
+
+/// Has every JVM that starts from now on run as those of users do: for whoever measures them.
+pub fn measure_java() {
+    IS_MEASURED.store(true, Ordering::Relaxed);
+}
+
+/// Whether somebody measures them.
+#[must_use]
+pub fn measures_java() -> bool {
+    IS_MEASURED.load(Ordering::Relaxed)
+}
+
+/// The command that runs Java with Kafka's classes and ours, without a main class.
+///
+/// Most JVMs of tests live for seconds, of which they would spend most on reading classes and compiling them well: with the
+/// archive of `tests/java/Rehearsal.java` and the quick compiler alone, a broker is there for a third of the CPU time.
+#[must_use]
+pub fn jvm(version: &str, heap: &str) -> Command {
+    let mut command = Command::new("java");
+    command.arg(format!("-Xmx{heap}"));
+    if !measures_java() {
+        command.arg("-XX:TieredStopAtLevel=1");
+        let archive = grounds::class_archive();
+        if version == grounds::ORACLE && archive.exists() {
+            // Whatever is wrong with an archive, Java goes on without; it must not say so among a child's answers.
+            let file = format!("-XX:SharedArchiveFile={}", archive.display());
+            command.args([&file, "-Xlog:disable", "-Xlog:all=warning:stderr"]);
+        }
+    }
+    command.arg("-cp").arg(grounds::class_path(version));
     command
 }
 

@@ -7,10 +7,11 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use ferrovia_tests::grounds::{self, ORACLE};
+use ferrovia_tests::process;
 use ferrovia_tests::wait;
 
 #[cfg(test)]
@@ -28,9 +29,7 @@ const RUN_LIMIT: Duration = Duration::from_secs(300);
 fn recorded(seed: u64, groups: u64, folder: &Path) -> io::Result<String> {
     fs::create_dir_all(folder)?;
     let [output, log] = ["java.jsonl", "java.log"].map(|name| folder.join(name));
-    let mut child = Command::new("java")
-        .args(["-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp"])
-        .arg(grounds::class_path(ORACLE))
+    let mut child = process::jvm(ORACLE, "512m")
         .args(["Assignors", &seed.to_string(), &groups.to_string()])
         .stdout(Stdio::from(File::create(&output)?))
         .stderr(Stdio::from(File::create(&log)?))

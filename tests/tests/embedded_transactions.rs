@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use ferrovia_broker::{ApiKey, BrokerConfig, EmbeddedBroker, Fault, Times, TransactionVersion};
 use ferrovia_tests::grounds::{self, ORACLE};
+use ferrovia_tests::process;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -65,9 +66,7 @@ fn check(transaction_version: TransactionVersion) -> io::Result<()> {
 }
 
 fn run(bootstrap: &str) -> String {
-    let child = Command::new("java")
-        .args(["-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp"])
-        .arg(grounds::class_path(ORACLE))
+    let child = process::jvm(ORACLE, "256m")
         .args(["Transactions", bootstrap])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -3,13 +3,13 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Case;
-use crate::{grounds, wait};
+use crate::{grounds, process, wait};
 
 /// How long the JVM may take for a run.
 const RUN_LIMIT: Duration = Duration::from_secs(300);
@@ -43,13 +43,9 @@ fn ask(questions: &[String], folder: &Path) -> io::Result<Vec<Value>> {
         "-Duser.timezone=UTC",
         "-Duser.language=en",
         "-Duser.country=US",
-        "-Xmx512m",
-        "-XX:TieredStopAtLevel=1",
     ];
-    let mut child = Command::new("java")
+    let mut child = process::jvm(grounds::ORACLE, "512m")
         .args(settings)
-        .arg("-cp")
-        .arg(grounds::class_path(grounds::ORACLE))
         .arg("Parity")
         .stdin(Stdio::from(File::open(&input)?))
         .stdout(Stdio::from(File::create(&output)?))

@@ -38,7 +38,7 @@ use self::trouble::Event;
 use self::users::Open;
 use crate::membership::protocol::ConnectProtocol;
 
-/// As many as fit into half a minute without optimization.
+/// As many as fit into ten seconds of one core, where the worker is optimized a little.
 const DEFAULT_SEEDS: u64 = 400;
 /// Until when users act and things go wrong.
 const TROUBLE: Duration = Duration::from_secs(30);
