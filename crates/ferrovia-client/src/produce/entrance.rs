@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::driver::{Call, Command, Driver, Sent, Ticket, Transacting};
 use super::error::ProduceError;
-use super::message::{Produced, RequestHead};
+use super::message::{Part, Produced, RequestHead};
 use super::stamp;
 use super::window::{Numbering, Window, WindowSettings};
 use crate::budget::{Credit, MemoryBudget};
@@ -22,10 +22,11 @@ use crate::settings::ProducerSettings;
 use crate::topic_partition::TopicPartition;
 use crate::wire::error_code::ErrorCode;
 
-/// What becomes of one batch. Resolves when the brokers have acknowledged or refused it.
+/// What becomes of one batch. Resolves when the brokers have acknowledged or refused it: to where its
+/// first record landed, or to the first reason why not all records did.
 #[derive(Debug)]
 pub struct Ack {
-    outcome: oneshot::Receiver<Result<Produced, ProduceError>>,
+    outcome: oneshot::Receiver<Vec<Part>>,
 }
 
 impl Future for Ack {
@@ -34,17 +35,31 @@ impl Future for Ack {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.outcome)
             .poll(context)
-            .map(|outcome| outcome.unwrap_or(Err(ProduceError::Closed)))
+            .map(|parts| whole(parts.unwrap_or_default()))
     }
 }
 
 impl Ack {
+    /// What becomes of each part of the batch: one, unless the batch had to be divided. They are in
+    /// order, and all records belong to one.
+    pub async fn parts(self) -> Vec<Part> {
+        let closed = |_| Part::all(Err(ProduceError::Closed));
+        self.outcome.await.unwrap_or_else(closed)
+    }
+
     fn failed(error: ProduceError) -> Self {
         let (sender, outcome) = oneshot::channel();
         // The receiver is right here.
-        let _heard = sender.send(Err(error));
+        let _heard = sender.send(Part::all(Err(error)));
         Self { outcome }
     }
+}
+
+/// What became of a batch with these parts.
+fn whole(parts: Vec<Part>) -> Result<Produced, ProduceError> {
+    let failed = parts.iter().position(|part| part.outcome.is_err());
+    let telling = parts.into_iter().nth(failed.unwrap_or(0));
+    telling.map_or(Err(ProduceError::Closed), |part| part.outcome)
 }
 
 /// A producer's handle of its task.
@@ -73,6 +88,8 @@ impl Entrance {
             retry_backoff_max: settings.client.retry_backoff_max,
             delivery_timeout: settings.delivery_timeout,
             numbering,
+            divider: settings.divider,
+            compression: settings.compression,
         });
         let transactional_id = match numbering {
             Numbering::Transactional => settings.transactional_id.as_deref(),
