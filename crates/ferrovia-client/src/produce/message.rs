@@ -39,7 +39,8 @@ pub struct Part {
 
 impl Part {
     /// One part that is all of a batch.
-    pub(super) fn all(outcome: Result<Produced, ProduceError>) -> Vec<Self> {
+    #[must_use]
+    pub fn all(outcome: Result<Produced, ProduceError>) -> Vec<Self> {
         vec![Self { first: 0, outcome }]
     }
 }
