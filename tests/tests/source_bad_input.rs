@@ -3,6 +3,8 @@
 
 #[path = "source_bad_input/scene.rs"]
 mod scene;
+#[path = "source_bad_input/parts.rs"]
+mod parts;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -62,8 +64,7 @@ fn record_too_large_for_its_topic_fails_its_task() -> io::Result<()> {
     scene.lab.create_with("large-topic", 1, &settings)?;
     let large = "x".repeat(2_000);
     fs::write(scene.file(), format!("one\n{large}\n"))?;
-    // A batch of its own: Java's producer splits one of several records, for ever where that does not help.
-    scene.start(&[("producer.override.batch.size", "100")])?;
+    scene.start(&[])?;
     let words = [
         CALLBACK,
         "Caused by: org.apache.kafka.common.errors.RecordTooLargeException",
