@@ -194,3 +194,23 @@ fn offset_that_is_ahead_at_the_target_stays() {
     assert_eq!(there("A.orders"), Some(500));
     task.stop().unwrap();
 }
+
+/// As Java's scheduler does.
+#[test]
+fn interval_of_nothing_is_refused_unless_its_job_is_switched_off() {
+    let stage = Stage::new();
+    for key in ["refresh.groups"] {
+        let (enabled, interval) = (format!("{key}.enabled"), format!("{key}.interval.seconds"));
+        let start = |own: &[(&str, &str)]| {
+            let (context, _heard) = listening();
+            let mut connector = MirrorCheckpointConnector::default();
+            let started = connector.start(&stage.settings(own), context);
+            connector.stop().unwrap();
+            started
+        };
+        let refused = start(&[(&interval, "0")]).unwrap_err();
+        assert_eq!(refused.class(), "java.lang.IllegalArgumentException");
+        start(&[(&interval, "0"), (&enabled, "false")]).unwrap();
+        start(&[(&interval, "0"), ("enabled", "false")]).unwrap();
+    }
+}
