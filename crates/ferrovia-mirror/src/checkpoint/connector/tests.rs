@@ -232,18 +232,16 @@ fn task_with_intervals_of_nothing_writes_checkpoints_and_sets_no_offsets() {
 #[test]
 fn interval_of_nothing_is_refused_unless_its_job_is_switched_off() {
     let stage = Stage::new();
-    for key in ["refresh.groups"] {
-        let (enabled, interval) = (format!("{key}.enabled"), format!("{key}.interval.seconds"));
-        let start = |own: &[(&str, &str)]| {
-            let (context, _heard) = listening();
-            let mut connector = MirrorCheckpointConnector::default();
-            let started = connector.start(&stage.settings(own), context);
-            connector.stop().unwrap();
-            started
-        };
-        let refused = start(&[(&interval, "0")]).unwrap_err();
-        assert_eq!(refused.class(), "java.lang.IllegalArgumentException");
-        start(&[(&interval, "0"), (&enabled, "false")]).unwrap();
-        start(&[(&interval, "0"), ("enabled", "false")]).unwrap();
-    }
+    let start = |own: &[(&str, &str)]| {
+        let (context, _heard) = listening();
+        let mut connector = MirrorCheckpointConnector::default();
+        let settings = [&[("refresh.groups.interval.seconds", "0")], own].concat();
+        let started = connector.start(&stage.settings(&settings), context);
+        connector.stop().unwrap();
+        started
+    };
+    let refused = start(&[]).unwrap_err();
+    assert_eq!(refused.class(), "java.lang.IllegalArgumentException");
+    start(&[("refresh.groups.enabled", "false")]).unwrap();
+    start(&[("enabled", "false")]).unwrap();
 }
