@@ -14,9 +14,11 @@ use serde_json::Value;
 
 use crate::scene::{LIMIT, append};
 
-const LINES: usize = 5_000;
+const LINES: usize = 3_000;
 /// Some 70 of the lines, or several hundred where they are compressed.
 const TAKEN: &str = "max.message.bytes=1500";
+
+const IN_FLIGHT: &str = "producer.override.max.in.flight.requests.per.connection";
 
 /// Has a worker of each make read the lines, with each of these settings of its producers.
 fn check(name: &str, support: &str, settings: &[&[(&str, &str)]]) -> io::Result<()> {
@@ -45,6 +47,10 @@ fn check(name: &str, support: &str, settings: &[&[(&str, &str)]]) -> io::Result<
             for (key, value) in [&[batches], *settings].concat() {
                 source.insert(key.to_owned(), Value::from(value));
             }
+            // Java's producer may come to a standstill when it has to split with several batches on their way.
+            if *make == Make::Ferrovia {
+                source.insert(IN_FLIGHT.to_owned(), Value::from("5"));
+            }
             put_config(worker, &source)?;
             topics.push(topic);
         }
@@ -71,22 +77,11 @@ fn check(name: &str, support: &str, settings: &[&[(&str, &str)]]) -> io::Result<
 #[test]
 fn batches_too_large_for_their_topic_arrive_in_parts() -> io::Result<()> {
     let gzip = ("producer.override.compression.type", "gzip");
-    let idempotent = [
-        ("producer.override.enable.idempotence", "true"),
-        (
-            "producer.override.max.in.flight.requests.per.connection",
-            "5",
-        ),
-    ];
+    let idempotent = ("producer.override.enable.idempotence", "true");
     check(
         "parts",
         "disabled",
-        &[
-            &[],
-            &[gzip],
-            &idempotent,
-            &[gzip, idempotent[0], idempotent[1]],
-        ],
+        &[&[], &[gzip], &[idempotent], &[gzip, idempotent]],
     )
 }
 
