@@ -1,8 +1,8 @@
 //! Sends sealed record batches to the partitions' leaders and tells where they landed.
 //!
 //! It never opens a batch: of an idempotent or transactional producer's batches it writes three
-//! numbers into the header, and who can divide one that is too large for its topic is told by the
-//! settings. Order holds per partition, also when batches are sent again. Without
+//! numbers into the header. One that is too large for its topic goes in parts, where the settings name
+//! somebody who divides it. Order holds per partition, also when batches are sent again. Without
 //! idempotence a partition has one batch on its way at a time, and an answer that was lost means
 //! that a batch may be in the log twice; with it, several are on their way and none is there twice.
 //!

@@ -267,3 +267,32 @@ async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
 const QUEUED_COMMANDS: usize = 256;
 /// A connection takes more requests than this at once.
 const REQUESTS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batch_is_where_its_first_part_is_unless_one_is_missing() {
+        let landed = |first, offset| Part {
+            first,
+            outcome: Ok(Produced {
+                base_offset: Some(offset),
+            }),
+        };
+        let lost = |first, error| Part {
+            first,
+            outcome: Err(error),
+        };
+        let all = vec![landed(0, 7), landed(2, 20)];
+        assert_eq!(whole(all).unwrap().base_offset, Some(7));
+        let some = vec![
+            landed(0, 7),
+            lost(1, ProduceError::Aborted),
+            landed(2, 9),
+            lost(3, ProduceError::Closed),
+        ];
+        assert_eq!(whole(some), Err(ProduceError::Aborted));
+        assert_eq!(whole(Vec::new()), Err(ProduceError::Closed));
+    }
+}
