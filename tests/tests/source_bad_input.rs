@@ -3,6 +3,8 @@
 
 #[path = "source_bad_input/scene.rs"]
 mod scene;
+#[path = "source_bad_input/parts.rs"]
+mod parts;
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};

@@ -1,10 +1,10 @@
 //! Sends sealed record batches to the partitions' leaders and tells where they landed.
 //!
 //! It never opens a batch: of an idempotent or transactional producer's batches it writes three
-//! numbers into the header. Order holds per partition, also when batches are sent again. Without
+//! numbers into the header. One that is too large for its topic goes in parts, where the settings name
+//! somebody who divides it. Order holds per partition, also when batches are sent again. Without
 //! idempotence a partition has one batch on its way at a time, and an answer that was lost means
 //! that a batch may be in the log twice; with it, several are on their way and none is there twice.
-//! A batch that is too large for the broker is refused, not split.
 //!
 //! In reading order: what is written into a batch (`stamp`), which batches go when (`window`), how
 //! they travel (`message`, `driver`), where ids come from (`idempotence`), and `transaction`.
@@ -22,7 +22,7 @@ mod window;
 pub use self::entrance::Ack;
 pub use self::error::ProduceError;
 pub(crate) use self::idempotence::init_producer_id;
-pub use self::message::Produced;
+pub use self::message::{Part, Produced};
 pub use self::stamp::ProducerIdentity;
 pub use self::transaction::{Transaction, TransactionalProducer};
 

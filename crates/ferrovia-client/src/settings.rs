@@ -13,7 +13,7 @@ mod properties;
 pub use self::address::BrokerAddress;
 pub use self::consumer::{AutoOffsetReset, ConsumerSettings, IsolationLevel, PartitionAssignor};
 pub use self::known::{is_known_client_key, is_known_consumer_key};
-pub use self::producer::{Acks, Compression, ProducerSettings};
+pub use self::producer::{Acks, Compression, Divider, ProducerSettings};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -20,6 +20,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both, the source first.
+    pub(crate) const BOTH: [Self; 2] = [Self::Source, Self::Target];
+
     /// Its word in settings and roles: `source` or `target`.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,15 +4,19 @@
 //! # Source
 //! `org.apache.kafka.connect.mirror.Scheduler`
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use ferrovia_pipeline::error::ConnectError;
 use tokio::sync::watch;
 use tokio::time::timeout;
+
+use crate::clients;
+use crate::settings::BaseSettings;
 
 /// A thread with a runtime that does one piece of work until it ends or is told to stop.
 pub(crate) struct JobThread {
@@ -75,9 +79,41 @@ impl fmt::Debug for JobThread {
     }
 }
 
-/// Lets a start wait until the first jobs are done.
-pub(crate) fn first_jobs() -> (SyncSender<()>, Receiver<()>) {
-    sync_channel(1)
+/// Starts a connector: `work` begins on a thread of its own, does the first jobs with these clients, and says so or ends;
+/// until then this waits. The other jobs have these intervals.
+///
+/// # Errors
+/// A client's property that cannot be used, an interval of nothing, or the system gives no thread.
+///
+/// # Source
+/// `MirrorSourceConnector.start` and `MirrorCheckpointConnector.start`. There an interval of nothing is found after the
+/// first jobs, by `ScheduledThreadPoolExecutor.scheduleAtFixedRate`.
+pub(crate) fn start<W, F>(
+    base: &BaseSettings,
+    clients: &[BTreeMap<String, String>],
+    intervals: &[Option<Duration>],
+    work: W,
+) -> Result<JobThread, ConnectError>
+where
+    W: FnOnce(SyncSender<()>) -> F + Send + 'static,
+    F: Future<Output = Result<(), ConnectError>>,
+{
+    for client in clients {
+        clients::check(client)?;
+    }
+    if intervals.contains(&Some(Duration::ZERO)) {
+        let message = "The interval of a job (`*.interval.seconds`) is 0";
+        return Err(ConnectError::java(ILLEGAL_ARGUMENT, message));
+    }
+    let (started, is_started) = sync_channel(1);
+    let thread = JobThread::spawn(&base.entity_label(), move || async move {
+        if let Err(error) = work(started).await {
+            tracing::error!("cannot open the clusters: {error}");
+        }
+    })?;
+    // An error means that the work has ended, and has said what went wrong.
+    let _started = is_started.recv();
+    Ok(thread)
 }
 
 /// Does one job. What goes wrong is logged, and a job that takes longer than `limit` is given up.
@@ -121,7 +157,7 @@ impl<J: Copy> Timetable<J> {
         }
     }
 
-    /// Does a job at once and then at intervals; never with `None`.
+    /// Does a job at once and then at intervals; never with `None`, and again and again with an interval of nothing.
     pub(crate) fn now_and_every(&mut self, job: J, interval: Option<Duration>, now: Instant) {
         self.add(job, interval, |_| now);
     }
@@ -133,7 +169,7 @@ impl<J: Copy> Timetable<J> {
 
     fn add(&mut self, job: J, interval: Option<Duration>, first: impl FnOnce(Duration) -> Instant) {
         let Some(interval) = interval else { return };
-        let interval = interval.clamp(INTERVAL_MIN, INTERVAL_MAX);
+        let interval = interval.min(INTERVAL_MAX);
         self.entries.push(Entry {
             job,
             interval,
@@ -172,8 +208,7 @@ impl<J: Copy> Timetable<J> {
     }
 }
 
-/// What an interval of nothing counts as: Java refuses it with an exception.
-const INTERVAL_MIN: Duration = Duration::from_secs(1);
+const ILLEGAL_ARGUMENT: &str = "java.lang.IllegalArgumentException";
 /// What a longer interval counts as, so that times do not overflow.
 const INTERVAL_MAX: Duration = Duration::from_secs(100 * 365 * 24 * 3_600);
 

@@ -4,7 +4,7 @@
 //! proves the bytes, [`AbortedTransactions`] says whether a `read_committed` reader may see the batch, [`Inflater::open`]
 //! gives its record section (borrowed where it is not compressed), and [`Records`] yields one [`RecordRef`] after another
 //! without allocating. Writing: [`BatchWriter`]. Copying:
-//! [`RawBatch::as_produced`].
+//! [`RawBatch::as_produced`]; dividing: [`RawBatch::halves`].
 //!
 //! Everything read here is hostile until proven otherwise: no length or count is trusted before the bytes are there, output
 //! of a codec is capped, and every fault is a [`BatchError`], never a panic.
@@ -18,6 +18,7 @@ mod control;
 mod aborted;
 mod inflate;
 mod produced;
+mod divided;
 mod scratch;
 mod codec;
 mod record;

@@ -17,11 +17,11 @@ pub(super) use self::transact::{Abandonment, Transacting};
 
 use super::error::ProduceError;
 use super::idempotence::ask_identity;
-use super::message::{self, Answer, Produced, RequestHead};
+use super::message::{self, Answer, Part, Produced, RequestHead};
 use super::stamp::ProducerIdentity;
 use super::transaction::driver::Told;
 use super::transaction::machine::{Protocol, Request};
-use super::window::{Dispatch, Done, Outlook, Retry, Window};
+use super::window::{Batch, Dispatch, Done, Outlook, Retry, Window};
 use crate::budget::Credit;
 use crate::cluster::Cluster;
 use crate::error::ClientError;
@@ -53,7 +53,7 @@ pub(super) struct Sent {
 
 /// Goes with a batch and is torn up when its outcome is known.
 pub(super) struct Ticket {
-    pub(super) outcome: oneshot::Sender<Result<Produced, ProduceError>>,
+    pub(super) outcome: oneshot::Sender<Vec<Part>>,
     pub(super) _credit: Credit,
 }
 
@@ -140,7 +140,7 @@ impl Driver {
             (Command::Send(sent), Some(transacting)) => {
                 match transacting.machine.on_batch(&sent.partition) {
                     Ok(()) => self.push(sent),
-                    Err(error) => tell(sent.ticket, Err(error)),
+                    Err(error) => sent.ticket.tell(Part::all(Err(error))),
                 }
             }
             (Command::Lost(error), Some(transacting)) => {
@@ -224,7 +224,7 @@ impl Driver {
             if let (Err(error), Some(transacting)) = (&outcome, &mut self.transacting) {
                 transacting.machine.on_batch_failed(error);
             }
-            tell(batch.ticket, outcome);
+            tell(batch, outcome);
         }
     }
 
@@ -338,15 +338,27 @@ fn warn_of(retry: &Retry) {
         partition,
         attempts_left,
         error,
+        is_divided,
     } = retry;
+    let what = match is_divided {
+        true => "splitting and retrying",
+        false => "retrying",
+    };
     warn!(
-        "Got error produce response on topic-partition {partition}, retrying ({attempts_left} attempts left). Error: {error}"
+        "Got error produce response on topic-partition {partition}, {what} ({attempts_left} attempts left). Error: {error}"
     );
 }
 
-fn tell(ticket: Ticket, outcome: Result<Produced, ProduceError>) {
-    // Nobody listens when the acknowledgement was dropped.
-    let _unheard = ticket.outcome.send(outcome);
+impl Ticket {
+    fn tell(self, parts: Vec<Part>) {
+        // Nobody listens when the acknowledgement was dropped.
+        let _unheard = self.outcome.send(parts);
+    }
+}
+
+fn tell(batch: Batch<Ticket>, outcome: Result<Produced, ProduceError>) {
+    let (ticket, parts) = batch.into_parts(outcome);
+    ticket.tell(parts);
 }
 
 /// Commands taken before the window is looked at, so that one request can hold many batches.

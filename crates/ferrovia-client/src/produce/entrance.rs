@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::driver::{Call, Command, Driver, Sent, Ticket, Transacting};
 use super::error::ProduceError;
-use super::message::{Produced, RequestHead};
+use super::message::{Part, Produced, RequestHead};
 use super::stamp;
 use super::window::{Numbering, Window, WindowSettings};
 use crate::budget::{Credit, MemoryBudget};
@@ -22,10 +22,11 @@ use crate::settings::ProducerSettings;
 use crate::topic_partition::TopicPartition;
 use crate::wire::error_code::ErrorCode;
 
-/// What becomes of one batch. Resolves when the brokers have acknowledged or refused it.
+/// What becomes of one batch. Resolves when the brokers have acknowledged or refused it: to where its
+/// first record landed, or to the first reason why not all records did.
 #[derive(Debug)]
 pub struct Ack {
-    outcome: oneshot::Receiver<Result<Produced, ProduceError>>,
+    outcome: oneshot::Receiver<Vec<Part>>,
 }
 
 impl Future for Ack {
@@ -34,17 +35,31 @@ impl Future for Ack {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.outcome)
             .poll(context)
-            .map(|outcome| outcome.unwrap_or(Err(ProduceError::Closed)))
+            .map(|parts| whole(parts.unwrap_or_default()))
     }
 }
 
 impl Ack {
+    /// What becomes of each part of the batch: one, unless the batch had to be divided. They are in
+    /// order, and all records belong to one.
+    pub async fn parts(self) -> Vec<Part> {
+        let closed = |_| Part::all(Err(ProduceError::Closed));
+        self.outcome.await.unwrap_or_else(closed)
+    }
+
     fn failed(error: ProduceError) -> Self {
         let (sender, outcome) = oneshot::channel();
         // The receiver is right here.
-        let _heard = sender.send(Err(error));
+        let _heard = sender.send(Part::all(Err(error)));
         Self { outcome }
     }
+}
+
+/// What became of a batch with these parts.
+fn whole(parts: Vec<Part>) -> Result<Produced, ProduceError> {
+    let failed = parts.iter().position(|part| part.outcome.is_err());
+    let telling = parts.into_iter().nth(failed.unwrap_or(0));
+    telling.map_or(Err(ProduceError::Closed), |part| part.outcome)
 }
 
 /// A producer's handle of its task.
@@ -73,6 +88,8 @@ impl Entrance {
             retry_backoff_max: settings.client.retry_backoff_max,
             delivery_timeout: settings.delivery_timeout,
             numbering,
+            divider: settings.divider,
+            compression: settings.compression,
         });
         let transactional_id = match numbering {
             Numbering::Transactional => settings.transactional_id.as_deref(),
@@ -250,3 +267,32 @@ async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
 const QUEUED_COMMANDS: usize = 256;
 /// A connection takes more requests than this at once.
 const REQUESTS_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batch_is_where_its_first_part_is_unless_one_is_missing() {
+        let landed = |first, offset| Part {
+            first,
+            outcome: Ok(Produced {
+                base_offset: Some(offset),
+            }),
+        };
+        let lost = |first, error| Part {
+            first,
+            outcome: Err(error),
+        };
+        let all = vec![landed(0, 7), landed(2, 20)];
+        assert_eq!(whole(all).unwrap().base_offset, Some(7));
+        let some = vec![
+            landed(0, 7),
+            lost(1, ProduceError::Aborted),
+            landed(2, 9),
+            lost(3, ProduceError::Closed),
+        ];
+        assert_eq!(whole(some), Err(ProduceError::Aborted));
+        assert_eq!(whole(Vec::new()), Err(ProduceError::Closed));
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::{BufMut, Bytes, BytesMut};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse};
 
+use super::error::ProduceError;
 use super::window::Dispatch;
 use crate::error::ClientError;
 use crate::net::Connection;
@@ -25,6 +26,23 @@ pub struct Produced {
 impl Produced {
     /// The batch is in the log, and nobody remembers where.
     pub(super) const SOMEWHERE: Self = Self { base_offset: None };
+}
+
+/// What became of some records of a batch that was sent in parts, or of all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The place of the first of them in the batch. They reach to the next part.
+    pub first: i32,
+    /// Where they landed, or why they did not.
+    pub outcome: Result<Produced, ProduceError>,
+}
+
+impl Part {
+    /// One part that is all of a batch.
+    #[must_use]
+    pub fn all(outcome: Result<Produced, ProduceError>) -> Vec<Self> {
+        vec![Self { first: 0, outcome }]
+    }
 }
 
 /// Why a leader did not take a batch.

@@ -9,9 +9,11 @@
 //! `Sender`, `RecordAccumulator.shouldStopDrainBatchesForPartition` and the partition book-keeping
 //! of `TransactionManager`
 
+mod batch;
 mod lane;
 mod settle;
 
+pub(super) use self::batch::Batch;
 pub(super) use self::settle::{Done, Retry};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,8 +25,9 @@ use tokio::time::Instant;
 
 use self::lane::Lane;
 use super::error::ProduceError;
-use super::stamp::{ProducerIdentity, Stamp};
+use super::stamp::ProducerIdentity;
 use crate::cluster::MetadataView;
+use crate::settings::{Compression, Divider};
 use crate::topic_partition::TopicPartition;
 
 /// Limits of a window.
@@ -40,6 +43,9 @@ pub(super) struct WindowSettings {
     pub(super) retry_backoff_max: Duration,
     pub(super) delivery_timeout: Duration,
     pub(super) numbering: Numbering,
+    /// Divides what a leader finds too large.
+    pub(super) divider: Option<Divider>,
+    pub(super) compression: Compression,
 }
 
 /// What batches are numbered for.
@@ -67,22 +73,6 @@ pub(super) struct Window<T> {
     next_number: u64,
     /// The partition served last, so that all get their turn.
     last_served: Option<TopicPartition>,
-}
-
-/// A batch and what its sender wants back with it.
-#[derive(Debug)]
-pub(super) struct Batch<T> {
-    pub(super) bytes: Bytes,
-    pub(super) records: i32,
-    pub(super) ticket: T,
-    /// Its place among all batches.
-    number: u64,
-    created: Instant,
-    attempts: u32,
-    /// How many batches of its partition were stamped before it.
-    order: u64,
-    /// What it left with; kept until the batch is settled or its partition starts over.
-    stamp: Option<Stamp>,
 }
 
 /// One request: at most one batch per partition.
@@ -133,16 +123,8 @@ impl<T> Window<T> {
             .lanes
             .entry(partition)
             .or_insert_with(|| Lane::new(settings.retry_backoff, settings.retry_backoff_max));
-        lane.waiting.push_back(Batch {
-            bytes,
-            records,
-            ticket,
-            number: self.next_number,
-            created: now,
-            attempts: 0,
-            order: 0,
-            stamp: None,
-        });
+        let batch = Batch::new(bytes, records, ticket, self.next_number, now);
+        lane.waiting.push_back(batch);
         self.next_number += 1;
         self.unsettled += 1;
     }
@@ -276,7 +258,7 @@ impl<T> Window<T> {
     pub(super) fn drop_waiting(&mut self, error: &ProduceError, with_sent_ones: bool) -> Done<T> {
         let mut done = Vec::new();
         for lane in self.lanes.values_mut() {
-            let is_kept = |batch: &Batch<T>| batch.attempts > 0 && !with_sent_ones;
+            let is_kept = |batch: &Batch<T>| batch.stamp.is_some() && !with_sent_ones;
             let sent = lane.waiting.partition_point(is_kept);
             for batch in lane.waiting.drain(sent..) {
                 done.push((batch, Err(error.clone())));

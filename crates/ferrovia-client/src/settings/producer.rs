@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use super::properties::Properties;
 use super::{ClientSettings, SettingsError};
 
@@ -45,6 +47,26 @@ pub struct ProducerSettings {
     pub transaction_timeout: Duration,
     /// `partitioner.ignore.keys`: records with a key are spread like those without.
     pub ignores_keys: bool,
+    /// What divides batches that a broker finds too large, for the one who fills batches to set.
+    /// Without it they are refused.
+    pub divider: Option<Divider>,
+}
+
+/// Divides batches, which this client does not open.
+#[derive(Debug, Clone, Copy)]
+pub struct Divider(fn(&Bytes, Compression) -> Option<[Bytes; 2]>);
+
+impl Divider {
+    /// `halves` gives a sealed batch's records in two sealed batches, in order, or `None` where that
+    /// cannot be. It is told the producer's compression.
+    #[must_use]
+    pub const fn new(halves: fn(&Bytes, Compression) -> Option<[Bytes; 2]>) -> Self {
+        Self(halves)
+    }
+
+    pub(crate) fn halves(self, batch: &Bytes, compression: Compression) -> Option<[Bytes; 2]> {
+        (self.0)(batch, compression)
+    }
 }
 
 /// How many copies a batch needs before it counts as produced.
@@ -82,6 +104,14 @@ pub enum Compression {
     Zstd(i32),
 }
 
+impl PartialEq for Divider {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for Divider {}
+
 impl ProducerSettings {
     /// Reads the settings of a producer. `partitioner.adaptive.partitioning.enable`,
     /// `partitioner.availability.timeout.ms`, `metadata.max.idle.ms` and two-phase commit have no
@@ -100,6 +130,7 @@ impl ProducerSettings {
             compression: compression(&properties)?,
             batch_bytes: bytes(&properties, "batch.size", 16_384)?.max(1),
             ignores_keys: properties.boolean("partitioner.ignore.keys", false)?,
+            divider: None,
             linger: properties.millis("linger.ms", 5, 0)?.min(LINGER_MAX),
             delivery_timeout: properties.millis_int(DELIVERY_TIMEOUT, 120_000, 0)?,
             request_bytes_max: bytes(&properties, "max.request.size", 1 << 20)?,
@@ -133,6 +164,7 @@ impl ProducerSettings {
             transactional_id: None,
             transaction_timeout: Duration::from_secs(60),
             ignores_keys: false,
+            divider: None,
         }
     }
 

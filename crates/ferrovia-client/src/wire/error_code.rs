@@ -26,6 +26,8 @@ impl ErrorCode {
     pub const LEADER_NOT_AVAILABLE: Self = Self(5);
     /// The broker does not lead this partition.
     pub const NOT_LEADER_OR_FOLLOWER: Self = Self(6);
+    /// `MESSAGE_TOO_LARGE`
+    pub const MESSAGE_TOO_LARGE: Self = Self(10);
     /// The group's coordinator is still reading its log.
     pub const COORDINATOR_LOAD_IN_PROGRESS: Self = Self(14);
     /// The group has no coordinator at the moment.

@@ -11,8 +11,8 @@ use super::MirrorCheckpointTask;
 use super::keeper::{Keeper, Known, client};
 use super::plan;
 use crate::altered::{self, Allowed};
-use crate::clients::{self, Side};
-use crate::jobs::{JobThread, first_jobs};
+use crate::clients::Side;
+use crate::jobs::{self, JobThread};
 use crate::settings::checkpoint::{EMIT_CHECKPOINTS, TASK_GROUPS, definitions};
 use crate::settings::source::EMIT_OFFSET_SYNCS;
 use crate::settings::{CheckpointSettings, TASK_INDEX};
@@ -61,20 +61,16 @@ impl SourceConnector for MirrorCheckpointConnector {
         if !settings.base.enabled {
             return Ok(());
         }
-        for side in [Side::Source, Side::Target] {
-            clients::check(&client(&settings.base, side))?;
-        }
+        let base = settings.base.clone();
+        let clients = Side::BOTH.map(|side| client(&base, side));
+        let intervals = [settings.refresh_groups];
         let known = self.known.clone();
-        let (started, is_started) = first_jobs();
-        let name = settings.base.entity_label();
-        self.jobs = Some(JobThread::spawn(&name, move || async move {
-            match Keeper::open(settings, context, known) {
-                Ok(keeper) => keeper.run(started).await,
-                Err(error) => tracing::error!("cannot open the clusters: {error}"),
-            }
-        })?);
-        // An error means that the thread has ended, which has been logged.
-        let _started = is_started.recv();
+        let work = async move |started| {
+            let keeper = Keeper::open(settings, context, known)?;
+            keeper.run(started).await;
+            Ok(())
+        };
+        self.jobs = Some(jobs::start(&base, &clients, &intervals, work)?);
         Ok(())
     }
 

@@ -86,7 +86,14 @@ impl Follower {
         let label = self.settings.base.entity_label();
         let mut jobs = Timetable::new();
         jobs.every(Job::Emit, self.settings.emit_checkpoints, start);
-        jobs.every(Job::SetOffsets, self.settings.sync_group_offsets, start);
+        let mut sync_group_offsets = self.settings.sync_group_offsets;
+        // As Java's task: it goes on without that job.
+        if sync_group_offsets.take_if(|it| it.is_zero()).is_some() {
+            tracing::error!(
+                "{label}: the interval of copying groups' offsets is 0 seconds, none are copied"
+            );
+        }
+        jobs.every(Job::SetOffsets, sync_group_offsets, start);
         loop {
             let syncs = &mut self.syncs;
             let mut each = |record: &RecordRef<'_>| take_sync(syncs, record);

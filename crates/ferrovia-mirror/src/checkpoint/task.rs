@@ -38,7 +38,7 @@ impl SourceTask for MirrorCheckpointTask {
     fn start(&mut self, context: &mut SourceContext) -> Result<(), ConnectError> {
         let settings = CheckpointTaskSettings::parse(context.settings())?;
         let base = &settings.checkpoint.base;
-        for side in [Side::Source, Side::Target] {
+        for side in Side::BOTH {
             clients::check(&client(base, side))?;
         }
         let name = base.entity_label();

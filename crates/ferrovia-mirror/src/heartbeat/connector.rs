@@ -11,7 +11,7 @@ use super::{MirrorHeartbeatTask, SOURCE_ALIAS, TARGET_ALIAS};
 use crate::altered::{self, Allowed};
 use crate::clients::{self, ClientKind, Side};
 use crate::internal_topic;
-use crate::jobs::{JobThread, done, first_jobs};
+use crate::jobs::{self, done};
 use crate::settings::HeartbeatSettings;
 use crate::settings::heartbeat::definitions;
 
@@ -36,25 +36,20 @@ impl SourceConnector for MirrorHeartbeatConnector {
     ) -> Result<(), ConnectError> {
         let settings = HeartbeatSettings::parse(settings)?;
         self.settings = Some(settings.clone());
-        let (started, is_started) = first_jobs();
-        let label = settings.base.entity_label();
-        let name = label.clone();
+        let base = settings.base.clone();
         let role = "heartbeats-target-admin";
-        let target = settings.base.client(Side::Target, ClientKind::Admin, role);
-        clients::check(&target)?;
-        let mut thread = JobThread::spawn(&name, move || async move {
+        let target = base.client(Side::Target, ClientKind::Admin, role);
+        let clients = [target.clone()];
+        let work = async move |_started| {
+            let label = settings.base.entity_label();
             let limit = Some(settings.base.admin_timeout);
-            let job = async {
-                let cluster = clients::open(&target)?;
-                let topic = settings.base.policy.heartbeats_topic();
-                internal_topic::create(&cluster, topic, settings.topic_replication_factor).await
-            };
+            let cluster = clients::open(&target)?;
+            let topic = settings.base.policy.heartbeats_topic();
+            let job = internal_topic::create(&cluster, topic, settings.topic_replication_factor);
             done(&label, "creating internal topics", limit, job).await;
-            drop(started);
-        })?;
-        // An error means that the thread is done, which it always becomes.
-        let _done = is_started.recv();
-        thread.stop();
+            Ok(())
+        };
+        jobs::start(&base, &clients, &[], work)?.stop();
         Ok(())
     }
 

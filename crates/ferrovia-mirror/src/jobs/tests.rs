@@ -39,8 +39,20 @@ fn without_jobs_nothing_is_due() {
 }
 
 #[test]
+fn job_without_a_pause_is_always_due_and_keeps_no_other_from_its_turn() {
+    let start = Instant::now();
+    let mut table = Timetable::new();
+    table.every('a', Some(Duration::ZERO), start);
+    table.every('b', Some(Duration::from_secs(1)), start);
+    let jobs: Vec<_> = [0, 1, 1, 1, 2, 2]
+        .map(|number| table.due(second(number, start)).unwrap())
+        .into();
+    assert_eq!(jobs, ['a', 'a', 'a', 'a', 'a', 'b']);
+}
+
+#[test]
 fn stop_ends_work_that_waits_for_ever() {
-    let (ready, is_ready) = first_jobs();
+    let (ready, is_ready) = sync_channel(1);
     let mut thread = JobThread::spawn("test", move || async move {
         ready.send(()).unwrap();
         std::future::pending::<()>().await;

@@ -12,8 +12,8 @@ use ferrovia_pipeline::source::SourceTask;
 use super::keeper::{Keeper, Known};
 use super::plan;
 use crate::altered::{self, Allowed};
-use crate::clients::{self, ClientKind, Side, properties};
-use crate::jobs::{JobThread, first_jobs};
+use crate::clients::{ClientKind, Side, properties};
+use crate::jobs::{self, JobThread};
 use crate::settings::source::{EMIT_OFFSET_SYNCS, TASK_PARTITIONS, definitions, encode};
 use crate::settings::{SourceSettings, TASK_INDEX};
 
@@ -61,20 +61,20 @@ impl SourceConnector for MirrorSourceConnector {
         if !settings.base.enabled {
             return Ok(());
         }
+        let base = settings.base.clone();
+        let clients = Side::BOTH.map(|side| Keeper::client(&settings, side));
+        let intervals = [
+            settings.sync_topic_acls,
+            settings.sync_topic_configs,
+            settings.refresh_topics,
+        ];
         let known = self.known.clone();
-        for side in [Side::Source, Side::Target] {
-            clients::check(&Keeper::client(&settings, side))?;
-        }
-        let (started, is_started) = first_jobs();
-        let name = settings.base.entity_label();
-        self.jobs = Some(JobThread::spawn(&name, move || async move {
-            match Keeper::open(settings, context, known) {
-                Ok(keeper) => keeper.run(started).await,
-                Err(error) => tracing::error!("cannot open the clusters: {error}"),
-            }
-        })?);
-        // An error means that the thread has ended, which has been logged.
-        let _started = is_started.recv();
+        let work = async move |started| {
+            let keeper = Keeper::open(settings, context, known)?;
+            keeper.run(started).await;
+            Ok(())
+        };
+        self.jobs = Some(jobs::start(&base, &clients, &intervals, work)?);
         Ok(())
     }
 

@@ -231,6 +231,29 @@ fn letter_that_is_refused_fails_the_task_and_keeps_its_offset_from_being_committ
 }
 
 #[test]
+fn letters_too_large_for_their_topic_together_arrive_in_parts() {
+    play(async {
+        let stage = Stage::new(1).await;
+        assert!(stage.broker().create_topic("dead", 1));
+        let all = settings(&[&JSON, &LETTERS, &[ALL, OFTEN]]);
+        let worker = stage.worker(Script::default(), &all).await;
+        let faults = stage.broker().faults();
+        // The first is the test's own, answered as usual.
+        faults.inject(ApiKey::Produce, Fault::custom(|_| None), Times::Once);
+        faults.inject(
+            ApiKey::Produce,
+            Fault::ErrorCode(MESSAGE_TOO_LARGE),
+            Times::Once,
+        );
+        let bad = ["{1", "{2", "{3", "{4"];
+        produce(&stage, &bad).await;
+        stage.until_committed(0, 4).await;
+        assert_eq!(values(&read(&stage, "dead").await), bad);
+        stage.end_with(worker, GAPS).await;
+    });
+}
+
+#[test]
 fn batch_that_is_put_again_tells_of_its_bad_records_once() {
     play(async {
         let stage = Stage::new(1).await;

@@ -21,6 +21,7 @@ mod whole;
 mod offsets;
 mod states;
 mod bad_records;
+mod too_large;
 mod topics;
 mod outages;
 mod exactly_once;

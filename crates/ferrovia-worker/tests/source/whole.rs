@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ferrovia_broker::BrokerConfig;
 use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Codec, Seal};
 use ferrovia_pipeline::data::{Map, Value};
 use ferrovia_pipeline::sink::Placement;
@@ -140,4 +141,65 @@ fn tasks_hear_what_batches_have_to_be_like() {
         assert_eq!(form(&transformed).await, None);
         stage.end().await;
     });
+}
+
+#[test]
+fn batch_too_large_for_its_topic_arrives_in_parts() {
+    play(async {
+        let stage = small_stage().await;
+        let mut task = stage.task(&UNOPENED).await;
+        task.until_state(State::Running).await;
+        task.probe
+            .give(Given::Batches(vec![batch(0, 1..=200), batch(0, 201..=201)]));
+        task.probe.wake();
+        stage.until_count("t", 201).await;
+        let names: Vec<String> = (1..=201).map(|number| format!("a{number}")).collect();
+        assert_eq!(stage.values(0).await, names);
+        let records = stage.read("t").await;
+        assert!(records.iter().all(|record| record.codec == Codec::Lz4));
+        let mut told = task.stop().await.told();
+        told.sort_by_key(|(tag, _)| *tag);
+        assert_eq!(told, [landed(1, 0, 0), landed(201, 0, 200)]);
+        assert_eq!(stage.stored("a").await, Some(201));
+        stage.end().await;
+    });
+}
+
+/// Where not all records have arrived, one offset does not tell where the others are.
+#[test]
+fn batch_with_a_record_too_large_for_its_topic_is_somewhere() {
+    play(async {
+        let stage = small_stage().await;
+        let tolerant = [&UNOPENED[..], &[("errors.tolerance", "all")]].concat();
+        let mut task = stage.task(&tolerant).await;
+        task.until_state(State::Running).await;
+        let large = [b'x'; 2 * SMALL];
+        let mut writer = BatchWriter::new(BatchOptions::default());
+        for value in [&b"one"[..], b"two", &large, b"four"] {
+            writer.append(1, None, Some(value), &[]).unwrap();
+        }
+        let whole = SourceBatch {
+            bytes: writer.seal(Seal::default()).unwrap(),
+            ..batch(0, 1..=4)
+        };
+        task.probe.give(Given::Batches(vec![whole]));
+        task.probe.wake();
+        stage.until_count("t", 3).await;
+        let told = task.stop().await.told();
+        assert_eq!(told, [landed(1, 0, -1)]);
+        assert_eq!(stage.values(0).await, ["one", "two", "four"]);
+        assert_eq!(stage.stored("a").await, Some(4));
+        stage.end().await;
+    });
+}
+
+/// Bytes of a batch that the topics of these tests take.
+const SMALL: usize = 300;
+
+async fn small_stage() -> Stage {
+    Stage::with(1, |config| BrokerConfig {
+        batch_bytes_max: SMALL,
+        ..config
+    })
+    .await
 }

@@ -113,7 +113,7 @@ impl Driver {
         if let Some(unwanted) = transacting.machine.unwanted() {
             let (error, with_sent_ones) = (unwanted.error, unwanted.with_sent_ones);
             for (batch, outcome) in self.window.drop_waiting(&error, with_sent_ones) {
-                tell(batch.ticket, outcome);
+                tell(batch, outcome);
             }
         }
         let has_batches = !self.window.is_empty();

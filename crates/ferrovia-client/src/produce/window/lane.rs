@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Batch, Numbering, REMEMBERED_BATCHES};
 use crate::net::backoff::Backoff;
 use crate::produce::error::ProduceError;
-use crate::produce::stamp::{ProducerIdentity, Stamp, sequence_after, stamp};
+use crate::produce::stamp::{ProducerIdentity, Stamp, sequence_after};
 
 #[derive(Debug)]
 pub(super) struct Lane<T> {
@@ -24,6 +24,8 @@ pub(super) struct Lane<T> {
     pub(super) backoff: Backoff,
     /// What the partition's batches failed with last, since one went through.
     pub(super) trouble: Option<ProduceError>,
+    /// How often a batch was divided.
+    pub(super) divisions: u64,
     /// Whom the partition's batches come from; `None` until one has left.
     pub(super) identity: Option<ProducerIdentity>,
     next_sequence: i32,
@@ -49,6 +51,7 @@ impl<T> Lane<T> {
             not_before: None,
             backoff: Backoff::new(retry_backoff, retry_backoff_max),
             trouble: None,
+            divisions: 0,
             identity: None,
             next_sequence: 0,
             stamped: 0,
@@ -123,11 +126,10 @@ impl<T> Lane<T> {
                 base_sequence: self.next_sequence,
                 is_transactional: numbering == Numbering::Transactional,
             };
-            self.next_sequence = sequence_after(self.next_sequence, batch.records);
+            self.next_sequence = sequence_after(self.next_sequence, batch.unsettled_records());
             batch.order = self.stamped;
             self.stamped += 1;
-            batch.bytes = stamp(std::mem::take(&mut batch.bytes), mark);
-            batch.stamp = Some(mark);
+            batch.mark(mark);
         }
         batch.attempts = batch.attempts.saturating_add(1);
         self.on_the_way.insert(batch.number, batch.order);
@@ -150,7 +152,7 @@ impl<T> Lane<T> {
         !older_waits && !older_is_gone
     }
 
-    /// Notes that a batch is in the log. Answers may come out of order, after a loss.
+    /// Notes that what left of a batch is in the log. Answers may come out of order, after a loss.
     pub(super) fn acknowledge(&mut self, batch: &Batch<T>) {
         if let Some(mark) = batch.stamp {
             self.is_known = true;

@@ -2,12 +2,12 @@
 //!
 //! # Source
 //! `Sender.completeBatch`, `Sender.failExpiredBatches`, `TransactionManager.canRetry` and
-//! `TransactionManager.maybeResolveSequences`. Unlike there, a batch that is too large is not split,
-//! because a sealed batch is never opened here; and a batch whose time is up while a request holds
-//! it is given up when that request ends, at most `request.timeout.ms` later.
+//! `TransactionManager.maybeResolveSequences`. Unlike there, a batch whose time is up while a request
+//! holds it is given up when that request ends, at most `request.timeout.ms` later.
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::lane::Lane;
@@ -37,6 +37,8 @@ pub(in crate::produce) struct Retry {
     pub(in crate::produce) partition: TopicPartition,
     pub(in crate::produce) attempts_left: u32,
     pub(in crate::produce) error: ProduceError,
+    /// Whether it goes in parts.
+    pub(in crate::produce) is_divided: bool,
 }
 
 /// Where a batch goes from here.
@@ -48,6 +50,8 @@ enum Verdict {
     AgainInOrder(ProduceError),
     /// One before it will never be in the log: the partition starts over.
     AgainAfterGap(ProduceError),
+    /// It goes again at once, in two parts.
+    Divided(ProduceError, [Bytes; 2]),
     Refused(ProduceError),
 }
 
@@ -75,22 +79,21 @@ impl<T> Window<T> {
             };
             lane.on_the_way.remove(&batch.number);
             settled.needs_refresh |= outcome.as_ref().is_err_and(needs_refresh);
-            let verdict = judge(self.settings.numbering, lane, &batch, outcome);
+            let verdict = judge(&self.settings, lane, &batch, outcome);
             let verdict = verdict.within_limits(&self.settings, &partition, &batch, now);
             let attempts_left = self.settings.retries.saturating_sub(batch.attempts);
-            let failures_before = lane.backoff.failures();
-            if let Some(done) = apply(verdict, lane, batch, now, random) {
+            let before = Counts::of(lane);
+            if let Some(done) = apply(verdict, &self.settings, lane, batch, now, random) {
                 settled.done.push(done);
             }
-            let failures = lane.backoff.failures();
-            if failures > failures_before
-                && failures.is_power_of_two()
+            if let Some(is_divided) = before.news(lane)
                 && let Some(error) = lane.trouble.clone()
             {
                 settled.retries.push(Retry {
                     partition: partition.clone(),
                     attempts_left,
                     error,
+                    is_divided,
                 });
             }
             let needs_id = resolve(self.settings.numbering, lane);
@@ -158,8 +161,31 @@ fn resolve<T>(numbering: Numbering, lane: &mut Lane<T>) -> bool {
     numbering == Numbering::Idempotent && lane.resolve()
 }
 
+/// What went wrong with a partition's batches so far.
+struct Counts {
+    failures: u32,
+    divisions: u64,
+}
+
+impl Counts {
+    fn of<T>(lane: &Lane<T>) -> Self {
+        Self {
+            failures: lane.backoff.failures(),
+            divisions: lane.divisions,
+        }
+    }
+
+    /// Whether there is more now that the operator is to hear of, and then whether a batch was divided.
+    fn news<T>(&self, lane: &Lane<T>) -> Option<bool> {
+        let now = Self::of(lane);
+        let has_failed = now.failures > self.failures && now.failures.is_power_of_two();
+        let is_divided = now.divisions > self.divisions && now.divisions.is_power_of_two();
+        (has_failed || is_divided).then_some(is_divided)
+    }
+}
+
 fn judge<T>(
-    numbering: Numbering,
+    settings: &WindowSettings,
     lane: &Lane<T>,
     batch: &Batch<T>,
     outcome: Result<Produced, ProduceError>,
@@ -174,7 +200,7 @@ fn judge<T>(
                 return Verdict::Produced(Produced::SOMEWHERE);
             }
             Some(ErrorCode::OUT_OF_ORDER_SEQUENCE_NUMBER | ErrorCode::UNKNOWN_PRODUCER_ID) => {
-                return match numbering {
+                return match settings.numbering {
                     _ if !lane.is_oldest(batch.number) => Verdict::AgainInOrder(error),
                     Numbering::Transactional => Verdict::Refused(error),
                     _ => Verdict::AgainAfterGap(error),
@@ -182,6 +208,13 @@ fn judge<T>(
             }
             _ => {}
         }
+    }
+    if error.code() == Some(ErrorCode::MESSAGE_TOO_LARGE)
+        && batch.records > 1
+        && let Some(divider) = settings.divider
+        && let Some(halves) = divider.halves(&batch.bytes, settings.compression)
+    {
+        return Verdict::Divided(error, halves);
     }
     if error.is_retriable() {
         Verdict::Again(error)
@@ -216,8 +249,9 @@ impl Verdict {
 
 fn apply<T>(
     verdict: Verdict,
+    settings: &WindowSettings,
     lane: &mut Lane<T>,
-    batch: Batch<T>,
+    mut batch: Batch<T>,
     now: Instant,
     random: f64,
 ) -> Option<(Batch<T>, Result<Produced, ProduceError>)> {
@@ -227,13 +261,37 @@ fn apply<T>(
             lane.backoff.reset();
             lane.trouble = None;
             lane.not_before = None;
-            Some((batch, Ok(produced)))
+            if let Some(outcome) = batch.pass(Ok(produced)) {
+                return Some((batch, outcome));
+            }
+            lane.take_back(batch);
+            None
         }
         Verdict::Refused(error) => {
             lane.is_unresolved |= batch.stamp.is_some();
             lane.backoff.reset();
             lane.not_before = None;
-            Some((batch, Err(error)))
+            // A transaction that lacks a part needs no others.
+            if settings.numbering == Numbering::Transactional {
+                return Some((batch, Err(error)));
+            }
+            if let Some(outcome) = batch.pass(Err(error)) {
+                return Some((batch, outcome));
+            }
+            // Behind a gap it cannot keep its numbers.
+            batch.stamp = None;
+            lane.take_back(batch);
+            None
+        }
+        Verdict::Divided(error, halves) => {
+            if !batch.divide(halves) {
+                let refused = Verdict::Refused(error);
+                return apply(refused, settings, lane, batch, now, random);
+            }
+            lane.trouble = Some(error);
+            lane.divisions += 1;
+            lane.take_back(batch);
+            None
         }
         Verdict::AgainInOrder(_) => {
             // What its partition failed with says more.
@@ -266,7 +324,7 @@ fn expired<T>(
     last: Option<Arc<str>>,
 ) -> ProduceError {
     ProduceError::Expired {
-        records: batch.records,
+        records: batch.unsettled_records(),
         partition: partition.clone(),
         waited: now.duration_since(batch.created),
         last,

@@ -1,6 +1,7 @@
 //! Random lives of a window before logs that check sequence numbers as brokers do: connections are
-//! cut, answers get lost, requests of dead connections arrive late, leaders refuse, time runs out.
-//! Every acknowledged batch is in the log once, no other more than once, and all are in order.
+//! cut, answers get lost, requests of dead connections arrive late, leaders refuse, time runs out,
+//! batches are too large and go in parts. Every acknowledged record is in the log once, no other more
+//! than once, and all are in order.
 //!
 //! A broker is done with a dead connection before it answers on the next one, and what is left when
 //! a partition moves is lost. Without that nothing could tell a batch that has been numbered anew
@@ -19,10 +20,39 @@ use crate::produce::stamp::sequence_after;
 use crate::produce::stamp::tests::{opened, sealed};
 use crate::wire::error_code::ErrorCode;
 
+/// A record: its batch's ticket, and its place there.
+type Record = (u32, i32);
+
+/// The records of a batch.
+fn records_of(bytes: &[u8]) -> Vec<Record> {
+    let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap());
+    let first = number(65).cast_signed();
+    let (_, records) = opened(bytes);
+    (first..first + records)
+        .map(|place| (number(61), place))
+        .collect()
+}
+
+fn batch_of(ticket: u32, first: i32, records: i32) -> Bytes {
+    let payload = [ticket.to_be_bytes(), first.to_be_bytes()].concat();
+    sealed(records, &payload)
+}
+
+fn halves(bytes: &Bytes, _: Compression) -> Option<[Bytes; 2]> {
+    let records = records_of(bytes);
+    let (ticket, first) = *records.first()?;
+    let count = i32::try_from(records.len()).unwrap();
+    let middle = count / 2;
+    let half = |from: i32, count: i32| (count > 0).then(|| batch_of(ticket, first + from, count));
+    Some([half(0, middle)?, half(middle, count - middle)?])
+}
+
 /// What a broker keeps of one partition. There is one producer.
 #[derive(Default)]
 struct Log {
-    tickets: Vec<u32>,
+    records: Vec<Record>,
+    /// `max.message.bytes`, in records.
+    records_max: usize,
     newest: Option<ProducerIdentity>,
     /// First and last-but-one-past sequence numbers and offsets of the last batches.
     recent: VecDeque<(i32, i32, i64)>,
@@ -33,6 +63,10 @@ impl Log {
     /// `ProducerAppendInfo.maybeValidateDataBatch`
     fn append(&mut self, bytes: &[u8]) -> Result<i64, ErrorCode> {
         let (stamp, records) = opened(bytes);
+        let of_batch = records_of(bytes);
+        if of_batch.len() > self.records_max || of_batch.iter().any(is_large) {
+            return Err(ErrorCode::MESSAGE_TOO_LARGE);
+        }
         let end = sequence_after(stamp.base_sequence, records);
         let known = self.newest;
         if known.is_some_and(|it| it.epoch > stamp.identity.epoch) {
@@ -53,15 +87,19 @@ impl Log {
             self.recent.clear();
             self.newest = Some(stamp.identity);
         }
-        let offset = i64::try_from(self.tickets.len()).unwrap();
-        self.tickets
-            .push(u32::from_be_bytes(bytes[61..65].try_into().unwrap()));
+        let offset = i64::try_from(self.records.len()).unwrap();
+        self.records.extend(of_batch);
         self.recent.push_back((stamp.base_sequence, end, offset));
         if self.recent.len() > 5 {
             self.recent.pop_front();
         }
         Ok(offset)
     }
+}
+
+/// Whether no topic takes a record.
+fn is_large((ticket, place): &Record) -> bool {
+    ticket.wrapping_mul(31).wrapping_add(place.cast_unsigned()) % 61 == 0
 }
 
 type Letters = Vec<(TopicPartition, Bytes)>;
@@ -81,30 +119,40 @@ struct World {
     lines: BTreeMap<i32, Line>,
     leaders: Vec<i32>,
     pushed: u32,
-    outcomes: BTreeMap<u32, bool>,
+    /// Batches whose fate is known.
+    told: BTreeSet<u32>,
+    /// Where records landed; `None` of those that did not.
+    outcomes: BTreeMap<Record, Option<Produced>>,
     has_faults: bool,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let mut log = || Log {
+            records_max: rng.usize(1..9),
+            ..Log::default()
+        };
         Self {
-            rng: Rng::with_seed(seed),
             now: Instant::now(),
-            window: Window::new(settings(Numbering::Idempotent)),
-            logs: (0..PARTITIONS)
-                .map(|number| (t(number), Log::default()))
-                .collect(),
+            window: Window::new(WindowSettings {
+                divider: Some(Divider::new(halves)),
+                ..settings(Numbering::Idempotent)
+            }),
+            logs: (0..PARTITIONS).map(|number| (t(number), log())).collect(),
+            rng,
             lines: BTreeMap::from([(1, Line::default()), (2, Line::default())]),
             leaders: vec![1, 2, 1],
             pushed: 0,
+            told: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             has_faults: true,
         }
     }
 
     fn push(&mut self) {
-        let (partition, records) = (self.rng.i32(0..PARTITIONS), self.rng.i32(1..5));
-        let bytes = sealed(records, &self.pushed.to_be_bytes());
+        let (partition, records) = (self.rng.i32(0..PARTITIONS), self.rng.i32(1..9));
+        let bytes = batch_of(self.pushed, 0, records);
         let now = self.now;
         self.window
             .push(t(partition), bytes, records, self.pushed, now);
@@ -148,7 +196,7 @@ impl World {
             let outcome = match fault {
                 0 => Err(ErrorCode::NOT_LEADER_OR_FOLLOWER),
                 1 => Err(ErrorCode(19)),
-                2 => Err(ErrorCode(10)),
+                2 => Err(INVALID_RECORD),
                 3 => {
                     let _appended = self.append(node, partition, &batch.bytes);
                     Err(ErrorCode(20))
@@ -183,8 +231,21 @@ impl World {
 
     fn note(&mut self, done: Done<u32>) {
         for (batch, outcome) in done {
-            let told = self.outcomes.insert(batch.ticket, outcome.is_ok());
-            assert!(told.is_none(), "told twice of {}", batch.ticket);
+            let end = batch.end();
+            let (ticket, parts) = batch.into_parts(outcome);
+            assert!(self.told.insert(ticket), "told twice of {ticket}");
+            let ends = parts.iter().skip(1).map(|part| part.first).chain([end]);
+            for (part, end) in parts.iter().zip(ends) {
+                for place in part.first..end {
+                    let landed = part.outcome.as_ref().ok().map(|produced| Produced {
+                        base_offset: produced
+                            .base_offset
+                            .map(|base| base + i64::from(place - part.first)),
+                    });
+                    let told = self.outcomes.insert((ticket, place), landed);
+                    assert!(told.is_none(), "told twice of {ticket}, {place}");
+                }
+            }
         }
     }
 
@@ -265,22 +326,29 @@ impl World {
     }
 
     fn check(&self) {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut offsets: BTreeMap<Record, i64> = BTreeMap::new();
         for log in self.logs.values() {
-            assert!(log.tickets.is_sorted(), "out of order: {:?}", log.tickets);
-            for ticket in &log.tickets {
-                *counts.entry(*ticket).or_default() += 1;
+            assert!(log.records.is_sorted(), "out of order: {:?}", log.records);
+            for (offset, record) in (0..).zip(&log.records) {
+                let before = offsets.insert(*record, offset);
+                assert!(before.is_none(), "{record:?} is there twice");
             }
         }
-        assert_eq!(self.outcomes.len(), usize::try_from(BATCHES).unwrap());
-        for (ticket, is_acknowledged) in &self.outcomes {
-            let count = counts.get(ticket).copied().unwrap_or(0);
-            assert!(count <= 1, "{ticket} is there {count} times");
-            assert!(count == 1 || !is_acknowledged, "{ticket} is lost");
+        assert_eq!(self.told.len(), usize::try_from(BATCHES).unwrap());
+        for (record, outcome) in &self.outcomes {
+            let offset = offsets.get(record).copied();
+            if let Some(produced) = outcome {
+                assert!(offset.is_some(), "{record:?} is lost");
+                assert!(
+                    produced.base_offset.is_none_or(|told| Some(told) == offset),
+                    "{record:?} is at {offset:?}, not at {produced:?}"
+                );
+            }
         }
     }
 }
 
+const INVALID_RECORD: ErrorCode = ErrorCode(87);
 const PARTITIONS: i32 = 3;
 const BATCHES: u32 = 60;
 
@@ -295,7 +363,7 @@ proptest! {
         }
         world.rest();
         world.check();
-        let acknowledged = world.outcomes.values().filter(|is_ok| **is_ok).count();
+        let acknowledged = world.outcomes.values().flatten().count();
         prop_assert!(acknowledged > 0);
     }
 }

@@ -10,12 +10,16 @@ use crate::produce::stamp::tests::{opened, sealed};
 use crate::settings::BrokerAddress;
 use crate::wire::error_code::ErrorCode;
 
+mod parts;
+
 pub(in crate::produce) fn settings(numbering: Numbering) -> WindowSettings {
     WindowSettings {
         requests_per_node: if numbering == Numbering::None { 2 } else { 5 },
         request_bytes: 1_000,
         retries: u32::MAX,
         numbering,
+        divider: None,
+        compression: Compression::None,
         retry_backoff: Duration::from_millis(100),
         retry_backoff_max: Duration::from_millis(1_000),
         delivery_timeout: Duration::from_secs(10),

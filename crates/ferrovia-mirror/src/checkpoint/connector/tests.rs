@@ -194,3 +194,54 @@ fn offset_that_is_ahead_at_the_target_stays() {
     assert_eq!(there("A.orders"), Some(500));
     task.stop().unwrap();
 }
+
+/// As in Java: checkpoints are looked for without a pause, while syncs are followed; offsets are not copied.
+#[test]
+fn task_with_intervals_of_nothing_writes_checkpoints_and_sets_no_offsets() {
+    let stage = Stage::new();
+    make_topic(&stage.source, "orders", 1, &[]);
+    make_topic(&stage.target, "A.orders", 1, &[]);
+    make_topic(&stage.target, "A.checkpoints.internal", 1, &[]);
+    make_topic(&stage.source, "mm2-offset-syncs.B.internal", 1, &[]);
+    let settings = stage.settings(&[
+        ("task.assigned.groups", "g"),
+        ("emit.checkpoints.interval.seconds", "0"),
+        ("sync.group.offsets.enabled", "true"),
+        ("sync.group.offsets.interval.seconds", "0"),
+    ]);
+    let mut context = task_context(settings);
+    let mut task = MirrorCheckpointTask::default();
+    task.start(&mut context).unwrap();
+    for (upstream, downstream) in [(10, 100), (20, 110)] {
+        set_offset(&stage, "g", "orders", upstream);
+        let syncs = [sync("orders", upstream, downstream)];
+        write(&stage.source, "mm2-offset-syncs.B.internal", &syncs);
+        let wanted = Writer::default().short(0).long(upstream).long(downstream);
+        let wanted = wanted.text("").into_bytes();
+        wait_until("a checkpoint", || {
+            let records = task.poll(&mut context).unwrap();
+            let mut values = records.iter().map(|it| it.value.value.as_printed());
+            values.any(|value| *value == *wanted)
+        });
+    }
+    assert_eq!(stage.target.committed_offset("g", "A.orders", 0), None);
+    task.stop().unwrap();
+}
+
+/// As Java's scheduler does.
+#[test]
+fn interval_of_nothing_is_refused_unless_its_job_is_switched_off() {
+    let stage = Stage::new();
+    let start = |own: &[(&str, &str)]| {
+        let (context, _heard) = listening();
+        let mut connector = MirrorCheckpointConnector::default();
+        let settings = [&[("refresh.groups.interval.seconds", "0")], own].concat();
+        let started = connector.start(&stage.settings(&settings), context);
+        connector.stop().unwrap();
+        started
+    };
+    let refused = start(&[]).unwrap_err();
+    assert_eq!(refused.class(), "java.lang.IllegalArgumentException");
+    start(&[("refresh.groups.enabled", "false")]).unwrap();
+    start(&[("enabled", "false")]).unwrap();
+}

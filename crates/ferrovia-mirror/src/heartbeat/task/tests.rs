@@ -26,6 +26,25 @@ fn heartbeat_has_the_bytes_that_java_writes() {
     assert_eq!(hex(&value(1_700_000_000_123)), "00000000018bcfe5687b");
 }
 
+/// As in Java: nothing is waited for.
+#[test]
+fn heartbeats_follow_each_other_with_an_interval_of_nothing() {
+    let settings = [
+        ("name", "beats"),
+        ("source.cluster.alias", "A"),
+        ("emit.heartbeats.interval.seconds", "0"),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let mut context = SourceContext::new(settings.into(), Arc::new(Nothing), false);
+    let mut task = MirrorHeartbeatTask::default();
+    task.start(&mut context).unwrap();
+    assert!(task.poll(&mut context).unwrap().is_empty());
+    for _ in 0..3 {
+        assert_eq!(context.take_requests().wait, Some(Duration::ZERO));
+        assert_eq!(task.poll(&mut context).unwrap().len(), 1);
+    }
+}
+
 #[test]
 fn heartbeats_come_behind_each_interval() {
     let settings = [

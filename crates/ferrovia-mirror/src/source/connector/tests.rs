@@ -181,3 +181,23 @@ fn partitions_of_a_task_are_read_as_they_were_written() {
     let partitions = [TopicPartition::new("a-b", 0), TopicPartition::new("c", 12)];
     assert_eq!(encode(&partitions), "a-b-0,c-12");
 }
+
+/// As Java's scheduler does.
+#[test]
+fn interval_of_nothing_is_refused_unless_its_job_is_switched_off() {
+    let stage = Stage::new();
+    for key in ["sync.topic.acls", "sync.topic.configs", "refresh.topics"] {
+        let (enabled, interval) = (format!("{key}.enabled"), format!("{key}.interval.seconds"));
+        let start = |own: &[(&str, &str)]| {
+            let (context, _heard) = listening();
+            let mut connector = MirrorSourceConnector::default();
+            let started = connector.start(&stage.settings(own), context);
+            connector.stop().unwrap();
+            started
+        };
+        let refused = start(&[(&interval, "0")]).unwrap_err();
+        assert_eq!(refused.class(), "java.lang.IllegalArgumentException");
+        start(&[(&interval, "0"), (&enabled, "false")]).unwrap();
+        start(&[(&interval, "0"), ("enabled", "false")]).unwrap();
+    }
+}

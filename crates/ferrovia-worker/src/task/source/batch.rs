@@ -40,8 +40,32 @@ pub(super) struct Contents {
     pub(super) spans: Vec<(SourceId, Span, Map<'static>)>,
     /// The tags that its task gave to records, each with its place in the batch.
     pub(super) tags: Vec<(u64, i32)>,
+    /// Whether it has one tag for all records, which a task gave out together.
+    pub(super) is_whole: bool,
     /// The records as the log is to show them if they cannot be produced.
     pub(super) texts: Vec<String>,
+}
+
+impl Contents {
+    /// Takes out what belongs to the first records, but for how far the batch reaches: that counts when
+    /// the last of them are done with.
+    pub(super) fn take_first(&mut self, records: i32) -> Self {
+        let count = u64::try_from(records).unwrap_or(0).min(self.records);
+        let texts = usize::try_from(count).unwrap_or(0).min(self.texts.len());
+        let tags = self.tags.partition_point(|(_, place)| *place < records);
+        let first = Self {
+            records: count,
+            spans: Vec::new(),
+            tags: self.tags.drain(..tags).collect(),
+            texts: self.texts.drain(..texts).collect(),
+            is_whole: self.is_whole,
+        };
+        self.records -= count;
+        for (_, place) in &mut self.tags {
+            *place -= records;
+        }
+        first
+    }
 }
 
 /// How far the records of the poll at hand reach, as far as their batches are open.

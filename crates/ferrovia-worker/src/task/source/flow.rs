@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ferrovia_client::produce::{ProduceError, Produced};
+use ferrovia_client::produce::{Part, ProduceError, Produced};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::{Failure, Stage};
 use ferrovia_pipeline::source::Landed;
@@ -190,8 +190,8 @@ impl Flow {
     async fn on_settled(&mut self, outcome: Outcome) {
         let Outcome {
             lane,
-            contents,
-            produced,
+            mut contents,
+            mut parts,
             ..
         } = outcome;
         self.batches.on_settled(lane);
@@ -202,9 +202,28 @@ impl Flow {
         {
             return self.on_discarded(contents);
         }
-        match produced {
-            Ok(produced) => self.on_produced(lane, contents, produced).await,
-            Err(error) => self.on_refused(lane, contents, error),
+        if contents.is_whole
+            && !is_one_piece(&parts)
+            && let Some(Ok(produced)) = parts.first_mut().map(|part| &mut part.outcome)
+        {
+            // One offset does not tell where all its records are.
+            produced.base_offset = None;
+        }
+        let mut parts = parts.into_iter().peekable();
+        while let Some(Part { first, outcome }) = parts.next() {
+            let contents = match parts.peek() {
+                Some(next) => contents.take_first(next.first - first),
+                None => std::mem::take(&mut contents),
+            };
+            match outcome {
+                Ok(produced) => self.on_produced(lane, contents, produced).await,
+                Err(error) => {
+                    if !self.on_refused(lane, contents, error) {
+                        // How far the batch reaches is not stored.
+                        return;
+                    }
+                }
+            }
         }
     }
 
@@ -233,8 +252,8 @@ impl Flow {
         }
     }
 
-    /// Kafka does not take a batch (KIP-779 says what to do about it).
-    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ProduceError) {
+    /// Kafka does not take a batch, or a part of it (KIP-779 says what to do about it). Whether that is tolerated.
+    fn on_refused(&mut self, lane: LaneId, contents: Contents, error: ProduceError) -> bool {
         let topic = self
             .batches
             .name(lane.0)
@@ -246,12 +265,12 @@ impl Flow {
             // Without it the transaction is not whole, whatever is tolerated.
             let failure = exactly_once.failure(&error);
             self.failure.get_or_insert(failure);
-            return;
+            return false;
         }
         let error = ConnectError::java(error.java_class(), text);
         if !self.reporter.is_tolerant() {
             self.refuse(error);
-            return;
+            return false;
         }
         let failure = Failure {
             stage: Stage::KafkaProduce,
@@ -269,6 +288,7 @@ impl Flow {
         }
         let tags = contents.tags.into_iter();
         self.heard.on_records(tags.map(|(tag, _)| (tag, None)));
+        true
     }
 
     /// A record was refused: the task is to fail.
@@ -417,6 +437,16 @@ impl Flow {
             self.give_up_commit();
         }
     }
+}
+
+/// Whether the parts of a batch stand one right behind the other.
+fn is_one_piece(parts: &[Part]) -> bool {
+    let base = |part: &Part| {
+        let produced = part.outcome.as_ref().ok()?;
+        Some(produced.base_offset? - i64::from(part.first))
+    };
+    let whole = parts.first().and_then(base);
+    whole.is_some() && parts.iter().all(|part| base(part) == whole)
 }
 
 fn was_stored(stored: Result<Result<(), OffsetStoreError>, tokio::task::JoinError>) -> bool {

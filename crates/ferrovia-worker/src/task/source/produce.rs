@@ -7,7 +7,7 @@ use std::time::Duration;
 use ferrovia_client::TopicPartition;
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
-use ferrovia_client::produce::{Ack, ProduceError, Produced, Producer};
+use ferrovia_client::produce::{Ack, Part, Producer};
 use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::BatchForm;
@@ -115,7 +115,8 @@ enum Sent {
 pub(super) struct Outcome {
     pub(super) lane: LaneId,
     pub(super) contents: Contents,
-    pub(super) produced: Result<Produced, ProduceError>,
+    /// One, or more where Kafka took the batch in parts only.
+    pub(super) parts: Vec<Part>,
     bytes: usize,
 }
 
@@ -226,14 +227,14 @@ impl Outlet {
         };
         self.bytes_on_the_way += size;
         self.on_the_way.spawn(async move {
-            let produced = match sent {
-                Sent::Queued(ack) => ack.await,
-                Sent::Ordered(sending) => sending.acknowledged().await,
+            let parts = match sent {
+                Sent::Queued(ack) => ack.parts().await,
+                Sent::Ordered(sending) => sending.parts().await,
             };
             Outcome {
                 lane,
                 contents,
-                produced,
+                parts,
                 bytes: size,
             }
         });

@@ -77,6 +77,7 @@ impl Flow {
                 .into_iter()
                 .collect(),
             tags: batch.tag.map(|tag| (tag, 0)).into_iter().collect(),
+            is_whole: true,
             texts: Vec::new(),
         };
         if let Some(sealed) = self.batches.whole(lane, batch.bytes, contents) {

@@ -103,6 +103,19 @@ impl Rig {
         rig
     }
 
+    /// Led by itself, with so many tasks where so many were written down before.
+    fn after(before: u32, tasks: u32) -> Self {
+        let mut rig = Self::new("me", 1);
+        let name = "s".into();
+        rig.read(&ConfigRecord::TasksFencing {
+            name,
+            tasks: before,
+        });
+        rig.read_tasks(tasks);
+        rig.assign(tasks);
+        rig
+    }
+
     fn at(&self) -> Moment {
         Moment {
             now: self.now,
@@ -219,6 +232,13 @@ impl Rig {
         self.perform(actions);
     }
 
+    fn change(&mut self, request: u64, change: Change) {
+        let actions = self
+            .machine
+            .on_change(RequestId(request), change, self.at());
+        self.perform(actions);
+    }
+
     fn fenced(&mut self, outcome: Result<(), &str>) {
         let (ticket, _) = self.fences.remove(0);
         let outcome = outcome.map_err(|reason| FencingFailure {
@@ -251,6 +271,22 @@ impl Rig {
     }
 }
 
+fn fence() -> Change {
+    Change::Fence {
+        name: "s".into(),
+        signature: Signature::default(),
+    }
+}
+
+fn reset_offsets() -> Change {
+    Change::ResetOffsets("s".to_owned())
+}
+
+/// Why a task may not start.
+fn refusal(cause: &str) -> Result<(), String> {
+    Err(format!("Failed to perform zombie fencing: {cause}"))
+}
+
 #[test]
 fn first_tasks_are_written_down_and_nobody_is_fenced() {
     let mut rig = Rig::new("me", 2);
@@ -267,20 +303,9 @@ fn first_tasks_are_written_down_and_nobody_is_fenced() {
 
 #[test]
 fn as_many_ids_are_taken_away_as_there_were_tasks_before_the_new_number_is_written() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 3,
-    });
-    rig.read_tasks(1);
-    rig.assign(1);
+    let mut rig = Rig::after(3, 1);
     rig.ask(0, Permission::Initialize);
-    let change = Change::Fence {
-        name: "s".into(),
-        signature: Signature::default(),
-    };
-    let actions = rig.machine.on_change(RequestId(1), change, rig.at());
-    rig.perform(actions);
+    rig.change(1, fence());
     assert!(rig.answers.is_empty() && rig.replies.is_empty() && rig.written.is_empty());
     assert_eq!(
         rig.fences
@@ -298,13 +323,7 @@ fn as_many_ids_are_taken_away_as_there_were_tasks_before_the_new_number_is_writt
 
 #[test]
 fn one_task_after_one_takes_its_id_over_by_itself() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 1,
-    });
-    rig.read_tasks(1);
-    rig.assign(1);
+    let mut rig = Rig::after(1, 1);
     rig.ask(0, Permission::Initialize);
     assert!(rig.fences.is_empty());
     assert_eq!((&rig.written[..], rig.answers.len()), (&[1][..], 1));
@@ -312,13 +331,7 @@ fn one_task_after_one_takes_its_id_over_by_itself() {
 
 #[test]
 fn round_that_fails_is_tried_again_a_limited_number_of_times() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 2,
-    });
-    rig.read_tasks(1);
-    rig.assign(1);
+    let mut rig = Rig::after(2, 1);
     rig.ask(0, Permission::Initialize);
     rig.fenced(Err("brokers are away"));
     assert!(rig.answers.is_empty() && rig.fences.is_empty());
@@ -333,45 +346,23 @@ fn round_that_fails_is_tried_again_a_limited_number_of_times() {
 
 #[test]
 fn ids_that_brokers_refuse_fail_whoever_waits_at_once() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 2,
-    });
-    rig.read_tasks(1);
-    rig.assign(1);
+    let mut rig = Rig::after(2, 1);
     rig.ask(0, Permission::Initialize);
-    let change = Change::Fence {
-        name: "s".into(),
-        signature: Signature::default(),
-    };
-    let actions = rig.machine.on_change(RequestId(1), change, rig.at());
-    rig.perform(actions);
+    rig.change(1, fence());
     rig.fenced(Err(REFUSED));
-    let text = format!("Failed to perform zombie fencing: {REFUSED}");
-    assert_eq!(rig.answers, [(0, Err(text.clone()))]);
+    assert_eq!(rig.answers, [(0, refusal(REFUSED))]);
     let [Err(refused)] = &rig.replies[..] else {
         panic!("{:?}", rig.replies)
     };
+    let text = refusal(REFUSED).unwrap_err();
     assert_eq!(*refused, HerderError::Refused(text));
     assert!(rig.fences.is_empty() && rig.machine.next_deadline().is_none());
 }
 
 #[test]
 fn new_tasks_during_a_round_are_a_conflict_for_whoever_asked() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 2,
-    });
-    rig.read_tasks(1);
-    let change = Change::Fence {
-        name: "s".into(),
-        signature: Signature::default(),
-    };
-    rig.assign(1);
-    let actions = rig.machine.on_change(RequestId(1), change, rig.at());
-    rig.perform(actions);
+    let mut rig = Rig::after(2, 1);
+    rig.change(1, fence());
     rig.read_tasks(2);
     rig.fenced(Ok(()));
     let [Err(HerderError::Conflict(text))] = &rig.replies[..] else {
@@ -386,21 +377,13 @@ fn new_tasks_during_a_round_are_a_conflict_for_whoever_asked() {
 
 #[test]
 fn offsets_are_changed_when_older_tasks_cannot_write_any_more() {
-    let mut rig = Rig::new("me", 1);
-    rig.read(&ConfigRecord::TasksFencing {
-        name: "s".into(),
-        tasks: 2,
-    });
-    rig.read_tasks(0);
+    let mut rig = Rig::after(2, 0);
     rig.read(&ConfigRecord::Target {
         name: "s".into(),
         state: Some(TargetState::Stopped),
     });
-    rig.assign(0);
     let mut reset = |request, outcome| {
-        let change = Change::ResetOffsets("s".to_owned());
-        let actions = rig.machine.on_change(RequestId(request), change, rig.at());
-        rig.perform(actions);
+        rig.change(request, reset_offsets());
         assert_eq!(rig.changes_of_offsets, 0, "not before");
         rig.fenced(outcome);
         (rig.changes_of_offsets, std::mem::take(&mut rig.replies))
@@ -411,9 +394,7 @@ fn offsets_are_changed_when_older_tasks_cannot_write_any_more() {
     assert_eq!(reset(2, Ok(())), (1, Vec::new()));
     assert_eq!(rig.written, [0]);
     // Once they are fenced there is nothing to wait for.
-    let change = Change::ResetOffsets("s".to_owned());
-    let actions = rig.machine.on_change(RequestId(3), change, rig.at());
-    rig.perform(actions);
+    rig.change(3, reset_offsets());
     assert_eq!((rig.changes_of_offsets, rig.fences.len()), (2, 0));
 }
 
@@ -430,8 +411,7 @@ fn follower_has_the_leader_do_it_and_asks_again_while_that_may_help() {
     assert_eq!(rig.answers, [(0, Ok(()))]);
     rig.ask(0, Permission::Initialize);
     rig.forwarded(Some(400));
-    let refused = Err("Failed to perform zombie fencing: no".to_owned());
-    assert_eq!(rig.answers[1], (0, refused));
+    assert_eq!(rig.answers[1], (0, refusal("no")));
 }
 
 #[test]
@@ -453,8 +433,7 @@ fn leader_that_is_never_found_fails_the_task_in_the_end() {
         (Duration::from_secs(300)..Duration::from_secs(311)).contains(&asked_for),
         "{asked_for:?}"
     );
-    let refused = Err("Failed to perform zombie fencing: no".to_owned());
-    assert_eq!(rig.answers, [(0, refused)]);
+    assert_eq!(rig.answers, [(0, refusal("no"))]);
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ferrovia_client::settings::{Compression, ProducerSettings};
-use ferrovia_pipeline::batch::{BatchOptions, Codec, HeaderRef};
+use bytes::Bytes;
+use ferrovia_client::settings::{Compression, Divider, ProducerSettings};
+use ferrovia_pipeline::batch::{BatchOptions, Codec, HeaderRef, batches};
 use ferrovia_pipeline::error::ConnectError;
 
 /// What `producer.*` of the worker and `producer.override.*` of the connector say about dead letters.
@@ -29,20 +30,13 @@ impl LetterOptions {
             let entry = properties.entry((*name).to_owned());
             entry.or_insert_with(|| (*value).to_owned());
         }
-        let producer = ProducerSettings::from_properties(&properties)
+        let mut producer = ProducerSettings::from_properties(&properties)
             .map_err(|error| ConnectError::config(error.to_string()))?;
-        let (codec, level) = match producer.compression {
-            Compression::None => (Codec::None, None),
-            Compression::Gzip(level) => (Codec::Gzip, level),
-            Compression::Snappy => (Codec::Snappy, None),
-            Compression::Lz4(_) => (Codec::Lz4, None),
-            Compression::Zstd(level) => (Codec::Zstd, Some(level)),
-        };
+        producer.divider = Some(Divider::new(halves));
         Ok(Self {
             batch: BatchOptions {
-                codec,
-                level,
                 bytes_target: producer.batch_bytes,
+                ..batch_options(producer.compression)
             },
             producer,
         })
@@ -78,6 +72,27 @@ impl LetterOptions {
             ),
         ))
     }
+}
+
+fn batch_options(compression: Compression) -> BatchOptions {
+    let (codec, level) = match compression {
+        Compression::None => (Codec::None, None),
+        Compression::Gzip(level) => (Codec::Gzip, level),
+        Compression::Snappy => (Codec::Snappy, None),
+        Compression::Lz4(_) => (Codec::Lz4, None),
+        Compression::Zstd(level) => (Codec::Zstd, Some(level)),
+    };
+    BatchOptions {
+        codec,
+        level,
+        ..BatchOptions::default()
+    }
+}
+
+/// Divides a batch that its topic does not take.
+fn halves(batch: &Bytes, compression: Compression) -> Option<[Bytes; 2]> {
+    let batch = batches(batch.clone()).next()?.ok()?;
+    batch.halves(batch_options(compression))
 }
 
 /// Bytes of a key, value or part of a header with the number in front that says how many they are.

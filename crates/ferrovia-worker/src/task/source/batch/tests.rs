@@ -194,3 +194,33 @@ fn oldest_batch_is_the_one_that_was_opened_first() {
     assert_eq!(batches.oldest(), Some((0, 0)));
     assert_eq!(batches.open_bytes(), batches.bytes((0, 0)));
 }
+
+#[test]
+fn contents_are_taken_out_part_by_part() {
+    let mut contents = Contents {
+        records: 5,
+        spans: Vec::new(),
+        tags: vec![(70, 0), (71, 1), (74, 4)],
+        texts: (0..5).map(|place| format!("text {place}")).collect(),
+        is_whole: false,
+    };
+    contents.spans.push((
+        0,
+        Span {
+            first: 0,
+            last: 4,
+            records: 5,
+        },
+        offset(9),
+    ));
+    let parts = [
+        contents.take_first(1),
+        contents.take_first(2),
+        std::mem::take(&mut contents),
+    ];
+    let seen = parts.map(|part| (part.records, part.tags, part.texts, part.spans.len()));
+    let text = |place: i32| format!("text {place}");
+    assert_eq!(seen[0], (1, vec![(70, 0)], vec![text(0)], 0));
+    assert_eq!(seen[1], (2, vec![(71, 0)], vec![text(1), text(2)], 0));
+    assert_eq!(seen[2], (2, vec![(74, 1)], vec![text(3), text(4)], 1));
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrovia_client::TopicPartition;
 use ferrovia_client::cluster::Cluster;
-use ferrovia_client::produce::{Ack, ProduceError, Produced, Transaction, TransactionalProducer};
+use ferrovia_client::produce::{Ack, Part, ProduceError, Transaction, TransactionalProducer};
 use ferrovia_client::settings::ProducerSettings;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
@@ -56,12 +56,12 @@ enum Order {
 pub(in crate::task::source) struct Sending(oneshot::Receiver<Result<Ack, ProduceError>>);
 
 impl Sending {
-    /// What became of it.
-    pub(in crate::task::source) async fn acknowledged(self) -> Result<Produced, ProduceError> {
+    /// What became of its parts.
+    pub(in crate::task::source) async fn parts(self) -> Vec<Part> {
         match self.0.await {
-            Ok(Ok(ack)) => ack.await,
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(ProduceError::Closed),
+            Ok(Ok(ack)) => ack.parts().await,
+            Ok(Err(error)) => Part::all(Err(error)),
+            Err(_) => Part::all(Err(ProduceError::Closed)),
         }
     }
 }
