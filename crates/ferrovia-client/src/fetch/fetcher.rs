@@ -118,7 +118,7 @@ impl Fetcher {
     /// # Errors
     /// As [`next`](Self::next).
     pub async fn send(&mut self) -> Result<(), FetchError> {
-        self.start_work()?;
+        self.start_work(Instant::now())?;
         // The requests are written by tasks of this thread, which have to get their turn before the thread is kept busy.
         for _ in 0..YIELDS_TO_SEND {
             tokio::task::yield_now().await;
@@ -135,8 +135,9 @@ impl Fetcher {
     /// Nothing is lost when the future is dropped: answers wait for the next call.
     pub async fn next(&mut self) -> Result<Vec<Fetched>, FetchError> {
         loop {
-            self.start_work()?;
-            let deadline = self.machine.next_deadline();
+            let now = Instant::now();
+            self.start_work(now)?;
+            let deadline = self.machine.next_deadline(now);
             let deadline = async move {
                 match deadline {
                     Some(at) => tokio::time::sleep_until(at.into()).await,
@@ -159,8 +160,7 @@ impl Fetcher {
         }
     }
 
-    fn start_work(&mut self) -> Result<(), FetchError> {
-        let now = Instant::now();
+    fn start_work(&mut self, now: Instant) -> Result<(), FetchError> {
         for action in self.machine.actions(now)? {
             match action {
                 FetchAction::RefreshMetadata => self.cluster.request_refresh(),

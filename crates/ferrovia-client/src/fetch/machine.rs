@@ -408,14 +408,18 @@ impl FetchMachine {
         })
     }
 
-    /// When [`actions`](Self::actions) should be asked again although nothing has happened.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    /// When [`actions`](Self::actions) should be asked again although nothing has happened since it was asked at `now`.
+    ///
+    /// What was due then is in its answer, or waits for something else: for a partition that is read from the node, or for
+    /// a connection.
+    pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         let positions = self
             .positions
             .values()
             .filter_map(|position| position.retry_at);
         positions
             .chain(self.lanes.values().filter_map(Lane::retry_at))
+            .filter(|at| *at > now)
             .min()
     }
 

@@ -341,7 +341,7 @@ fn broken_connection_is_retried_with_growing_pauses() {
     let mut pauses = Vec::new();
     for _ in 0..6 {
         machine.on_disconnected(NODE, now, 0.5);
-        let retry_at = machine.next_deadline().unwrap();
+        let retry_at = machine.next_deadline(now).unwrap();
         pauses.push((retry_at - now).as_millis());
         now = retry_at;
         let actions = machine.actions(now).unwrap();
@@ -351,6 +351,33 @@ fn broken_connection_is_retried_with_growing_pauses() {
         );
     }
     assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
+}
+
+#[test]
+fn nobody_is_woken_for_a_node_that_nothing_is_read_from() {
+    let (mut machine, start) = reading(OffsetReset::Earliest);
+    machine.on_disconnected(NODE, start, 0.5);
+    let retry_at = machine.next_deadline(start).unwrap();
+    machine.set_paused(&partition(0), true);
+    machine.actions(retry_at).unwrap();
+    assert_eq!(machine.next_deadline(retry_at), None);
+    machine.set_paused(&partition(0), false);
+    let actions = machine.actions(retry_at).unwrap();
+    assert_eq!(actions, [FetchAction::Connect { node: NODE }]);
+    // Nor while the connection is being opened.
+    assert_eq!(machine.next_deadline(retry_at), None);
+}
+
+#[test]
+fn nobody_is_woken_for_a_partition_that_waits_for_its_node() {
+    let (mut machine, now) = reading(OffsetReset::Earliest);
+    fetch_once(&mut machine, now, answer(6, b"")).unwrap();
+    machine.on_disconnected(NODE, now, 0.0);
+    let connect_at = machine.next_deadline(now).unwrap();
+    machine.actions(connect_at).unwrap();
+    let retry_at = machine.next_deadline(connect_at).unwrap();
+    machine.actions(retry_at).unwrap();
+    assert_eq!(machine.next_deadline(retry_at), None);
 }
 
 #[test]
