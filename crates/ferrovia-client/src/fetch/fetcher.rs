@@ -116,7 +116,7 @@ impl Fetcher {
     /// [`next`](Self::next) has brought.
     ///
     /// # Errors
-    /// As [`next`](Self::next).
+    /// A partition has no offset and may not be given one.
     pub async fn send(&mut self) -> Result<(), FetchError> {
         self.start_work(Instant::now())?;
         // The requests are written by tasks of this thread, which have to get their turn before the thread is kept busy.
@@ -129,12 +129,16 @@ impl Fetcher {
     /// Waits for the next answer that holds records.
     ///
     /// # Errors
-    /// A partition cannot be read any further without somebody's decision.
+    /// A partition cannot be read any further without somebody's decision. What came for others with the same answer is
+    /// handed out before, and they are read on when this is called again.
     ///
     /// # Cancel safety
     /// Nothing is lost when the future is dropped: answers wait for the next call.
     pub async fn next(&mut self) -> Result<Vec<Fetched>, FetchError> {
         loop {
+            if let Some(fault) = self.machine.take_fault() {
+                return Err(fault);
+            }
             let now = Instant::now();
             self.start_work(now)?;
             let deadline = self.machine.next_deadline(now);
@@ -149,7 +153,7 @@ impl Fetcher {
                 Some(done) = work.join_next() => {
                     // A panic in a fetch is a bug; it surfaces on this thread.
                     let Ok(done) = done else { continue };
-                    let fetched = self.on_done(done)?;
+                    let fetched = self.on_done(done);
                     if !fetched.is_empty() {
                         return Ok(fetched);
                     }
@@ -255,7 +259,7 @@ impl Fetcher {
         });
     }
 
-    fn on_done(&mut self, done: Done) -> Result<Vec<Fetched>, FetchError> {
+    fn on_done(&mut self, done: Done) -> Vec<Fetched> {
         let (now, jitter) = (Instant::now(), fastrand::f64());
         match done {
             Done::Connected {
@@ -296,7 +300,7 @@ impl Fetcher {
                 }
             }
         }
-        Ok(Vec::new())
+        Vec::new()
     }
 }
 

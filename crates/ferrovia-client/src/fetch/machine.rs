@@ -159,6 +159,15 @@ pub struct FetchMachine {
     positions: BTreeMap<TopicPartition, Position>,
     lanes: BTreeMap<i32, Lane>,
     metadata_asked: bool,
+    fault: Option<Fault>,
+}
+
+/// Why a partition could not be read at an offset.
+#[derive(Debug)]
+struct Fault {
+    partition: TopicPartition,
+    offset: i64,
+    error: FetchError,
 }
 
 impl FetchMachine {
@@ -169,6 +178,7 @@ impl FetchMachine {
             positions: BTreeMap::new(),
             lanes: BTreeMap::new(),
             metadata_asked: false,
+            fault: None,
         }
     }
 
@@ -326,7 +336,8 @@ impl FetchMachine {
             }
         }
         let is_lost = |position: &Position| {
-            position.leader.is_none() || position.retry_at.is_some_and(|at| at > now)
+            let waits = position.retry_at.is_some_and(|at| at > now);
+            position.leader.is_none() || (waits && !position.is_refused)
         };
         let is_broken = |lane: &Lane| lane.is_backing_off(now);
         if !self.metadata_asked
@@ -336,6 +347,15 @@ impl FetchMachine {
             actions.push(FetchAction::RefreshMetadata);
         }
         Ok(actions)
+    }
+
+    /// Why a partition could not be read, told once. One that is no longer read there tells nothing.
+    ///
+    /// The partition is asked for again after a pause, and may then tell the same once more.
+    pub fn take_fault(&mut self) -> Option<FetchError> {
+        let fault = self.fault.take()?;
+        let is_current = self.position(&fault.partition) == Some(fault.offset);
+        is_current.then_some(fault.error)
     }
 
     fn take_resets(&mut self, now: Instant) -> Result<Vec<TopicPartition>, FetchError> {

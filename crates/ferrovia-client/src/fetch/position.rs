@@ -65,6 +65,8 @@ pub(super) struct Position {
     pub(super) paused: bool,
     pub(super) retry_at: Option<Instant>,
     pub(super) failures: u32,
+    /// Its broker answers, but does not give its records: another leader would not either.
+    pub(super) is_refused: bool,
 }
 
 impl Position {
@@ -78,6 +80,7 @@ impl Position {
             paused: false,
             retry_at: None,
             failures: 0,
+            is_refused: false,
         };
         position.start(start);
         position
@@ -87,6 +90,7 @@ impl Position {
     pub(super) fn start(&mut self, start: Start) {
         self.retry_at = None;
         self.failures = 0;
+        self.is_refused = false;
         match start {
             Start::At { offset, epoch } => {
                 self.phase = Phase::Ready;

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use kafka_protocol::ResponseError;
 
 use crate::TopicPartition;
-use crate::fetch::machine::{FetchError, FetchMachine, Fetched, lane};
-use crate::fetch::position::{Leader, OffsetReset, Start};
+use crate::fetch::machine::{Fault, FetchError, FetchMachine, Fetched, lane};
+use crate::fetch::position::{Leader, OffsetReset, Position, Start};
 
 /// A broker's answer to a fetch.
 #[derive(Clone, Debug)]
@@ -48,19 +48,18 @@ pub struct PartitionAnswer {
 impl FetchMachine {
     /// `node` has answered. What it brought is in the order of the answer; `jitter` is a random number in [0, 1).
     ///
-    /// # Errors
-    /// A partition cannot be read any further. The others are not affected, but what they brought is dropped and will
-    /// be fetched again.
+    /// Where a partition cannot be read any further, [`take_fault`](Self::take_fault) tells why. The others are not
+    /// affected, and it is not asked for again at once.
     pub fn on_answer(
         &mut self,
         node: i32,
         answer: FetchAnswer,
         now: Instant,
         jitter: f64,
-    ) -> Result<Vec<Fetched>, FetchError> {
+    ) -> Vec<Fetched> {
         let backoff = (self.settings.retry_backoff, self.settings.retry_backoff_max);
         let Some(lane) = self.lanes.get_mut(&node) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         match ResponseError::try_from_code(answer.error_code) {
             None => {
@@ -74,20 +73,20 @@ impl FetchMachine {
             ) => {
                 lane.on_answer();
                 lane.session.reset();
-                return Ok(Vec::new());
+                return Vec::new();
             }
             Some(error) => {
                 tracing::warn!(node, %error, "fetch was refused; trying again");
                 lane.on_refused(now, backoff, jitter);
                 self.metadata_asked = false;
-                return Ok(Vec::new());
+                return Vec::new();
             }
         }
         let mut fetched = Vec::with_capacity(answer.partitions.len());
         for partition in answer.partitions {
-            fetched.extend(self.on_partition(node, partition, now, jitter)?);
+            fetched.extend(self.on_partition(node, partition, now, jitter));
         }
-        Ok(fetched)
+        fetched
     }
 
     fn on_partition(
@@ -96,48 +95,67 @@ impl FetchMachine {
         answer: PartitionAnswer,
         now: Instant,
         jitter: f64,
-    ) -> Result<Option<Fetched>, FetchError> {
-        let Some(asked) = self
-            .lanes
-            .get(&node)
-            .and_then(|lane| lane.session.asked(&answer.partition))
-        else {
-            return Ok(None);
-        };
+    ) -> Option<Fetched> {
+        let lane = self.lanes.get(&node)?;
+        let asked = lane.session.asked(&answer.partition)?;
         let asked_offset = asked.offset;
         let is_current = self.position(&answer.partition) == Some(asked_offset);
-        let Some(position) = self.positions.get_mut(&answer.partition) else {
-            return Ok(None);
-        };
+        let position = self.positions.get_mut(&answer.partition)?;
         if !is_current || position.paused {
-            return Ok(None);
+            return None;
         }
-        match ResponseError::try_from_code(answer.error_code) {
-            None => {}
-            Some(error) => {
-                return self
-                    .on_partition_error(node, error, &answer, now, jitter)
-                    .map(|()| None);
+        let error = ResponseError::try_from_code(answer.error_code);
+        let settled = match (error, answer.diverging_offset) {
+            (Some(error), _) => Some(self.on_partition_error(node, error, &answer, now, jitter)),
+            (None, Some(diverging)) => Some(self.on_truncated(&answer.partition, diverging)),
+            (None, None) => None,
+        };
+        if let Some(settled) = settled {
+            if let Err(error) = settled {
+                self.on_fault(answer.partition, error, now, jitter);
             }
+            return None;
         }
-        if let Some(diverging_offset) = answer.diverging_offset {
-            return self
-                .on_truncated(&answer.partition, diverging_offset)
-                .map(|()| None);
-        }
+        let position = self.positions.get_mut(&answer.partition)?;
         position.failures = 0;
         position.retry_at = None;
+        position.is_refused = false;
         if let Some(replica) = answer.preferred_replica {
             position.read_replica = Some(replica);
         }
-        Ok((!answer.records.is_empty()).then(|| Fetched {
+        (!answer.records.is_empty()).then(|| Fetched {
             partition: answer.partition,
             records: answer.records,
             from_offset: asked_offset,
             high_watermark: answer.high_watermark,
             last_stable_offset: answer.last_stable_offset,
             aborted: answer.aborted,
-        }))
+        })
+    }
+
+    /// Keeps the first fault until it is told, and leaves the partition alone for a while.
+    fn on_fault(
+        &mut self,
+        partition: TopicPartition,
+        error: FetchError,
+        now: Instant,
+        jitter: f64,
+    ) {
+        let backoff = (self.settings.retry_backoff, self.settings.retry_backoff_max);
+        let Some(position) = self.positions.get_mut(&partition) else {
+            return;
+        };
+        position.is_refused = true;
+        let Position {
+            retry_at, failures, ..
+        } = position;
+        lane::back_off(retry_at, failures, now, backoff, jitter);
+        let offset = position.offset;
+        self.fault.get_or_insert(Fault {
+            partition,
+            offset,
+            error,
+        });
     }
 
     fn on_partition_error(
@@ -175,6 +193,7 @@ impl FetchMachine {
         tracing::debug!(%partition, %error, "fetch failed for this partition; trying again");
         self.metadata_asked = false;
         position.read_replica = None;
+        position.is_refused = false;
         match (answer.current_leader, position.leader) {
             (Some((leader, epoch)), Some(known)) if epoch > known.epoch => {
                 position.leader = Some(Leader {

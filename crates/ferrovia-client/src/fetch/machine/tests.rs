@@ -83,7 +83,8 @@ fn fetch_once(
     answer: PartitionAnswer,
 ) -> Result<Vec<Fetched>, FetchError> {
     machine.begin_fetch(NODE, now).expect("nothing to fetch");
-    machine.on_answer(NODE, answer_of(vec![answer]), now, 0.5)
+    let fetched = machine.on_answer(NODE, answer_of(vec![answer]), now, 0.5);
+    machine.take_fault().map_or(Ok(fetched), Err)
 }
 
 #[test]
@@ -125,9 +126,7 @@ fn answer_for_a_position_that_has_moved_is_dropped() {
             epoch: None,
         },
     );
-    let fetched = machine
-        .on_answer(NODE, answer_of(vec![answer(0, b"records")]), now, 0.5)
-        .unwrap();
+    let fetched = machine.on_answer(NODE, answer_of(vec![answer(0, b"records")]), now, 0.5);
     assert!(fetched.is_empty());
 }
 
@@ -136,9 +135,7 @@ fn answer_for_a_partition_that_was_taken_away_is_dropped() {
     let (mut machine, now) = reading(OffsetReset::Earliest);
     machine.begin_fetch(NODE, now).unwrap();
     machine.unassign(&partition(0));
-    let fetched = machine
-        .on_answer(NODE, answer_of(vec![answer(0, b"records")]), now, 0.5)
-        .unwrap();
+    let fetched = machine.on_answer(NODE, answer_of(vec![answer(0, b"records")]), now, 0.5);
     assert!(fetched.is_empty());
 }
 
@@ -157,9 +154,7 @@ fn paused_partition_is_forgotten_by_the_session_and_asked_again_when_resumed() {
     machine.set_paused(&partition(1), true);
     let request = machine.begin_fetch(NODE, now).unwrap();
     assert_eq!(request.forgotten[0].0, partition(1));
-    machine
-        .on_answer(NODE, answer_of(Vec::new()), now, 0.5)
-        .unwrap();
+    machine.on_answer(NODE, answer_of(Vec::new()), now, 0.5);
     machine.set_paused(&partition(1), false);
     assert_eq!(
         machine.begin_fetch(NODE, now).unwrap().changed[0].0,
@@ -311,7 +306,7 @@ fn lost_session_is_opened_anew_without_waiting() {
         session_id: 0,
         partitions: Vec::new(),
     };
-    machine.on_answer(NODE, lost, now, 0.5).unwrap();
+    machine.on_answer(NODE, lost, now, 0.5);
     let request = machine.begin_fetch(NODE, now).unwrap();
     assert_eq!((request.session_id, request.session_epoch), (0, 0));
     assert_eq!(request.changed.len(), 1);
@@ -328,7 +323,7 @@ fn answer_of_a_broker_without_room_for_a_session_is_read() {
             session_id: 0,
             ..answer_of(vec![answer(0, b"records")])
         };
-        let fetched = machine.on_answer(NODE, without_session, now, 0.5).unwrap();
+        let fetched = machine.on_answer(NODE, without_session, now, 0.5);
         assert_eq!(fetched[0].from_offset, offset);
         machine.advance(&partition(0), 25, None);
     }
@@ -394,9 +389,7 @@ fn follower_that_lags_sends_us_back_to_the_leader() {
     );
     machine.on_connected(3);
     machine.begin_fetch(3, now).unwrap();
-    machine
-        .on_answer(3, answer_of(vec![answer(1, b"")]), now, 0.5)
-        .unwrap();
+    machine.on_answer(3, answer_of(vec![answer(1, b"")]), now, 0.5);
     assert!(machine.begin_fetch(NODE, now).is_some());
 }
 
@@ -410,5 +403,52 @@ fn damaged_records_at_the_broker_are_an_error_that_names_the_offset() {
             partition: partition(0),
             offset: 10
         }
+    );
+}
+
+#[test]
+fn partition_that_cannot_be_read_takes_nothing_from_the_others() {
+    let (mut machine, now) = reading(OffsetReset::Earliest);
+    let start = Start::At {
+        offset: 0,
+        epoch: None,
+    };
+    machine.assign(partition(1), start);
+    machine.on_metadata(|_| Some(leader(NODE, 5)));
+    machine.begin_fetch(NODE, now).unwrap();
+    let other = PartitionAnswer {
+        partition: partition(1),
+        ..answer(0, b"records")
+    };
+    let both = answer_of(vec![answer(29, b""), other]);
+    let fetched = machine.on_answer(NODE, both, now, 0.5);
+    let brought: Vec<_> = fetched.iter().map(|it| it.partition.partition).collect();
+    assert_eq!(brought, [1]);
+    let error = FetchError::TopicAuthorization { topic: "t".into() };
+    assert_eq!(machine.take_fault(), Some(error));
+    assert_eq!(machine.take_fault(), None, "told once");
+    let request = machine.begin_fetch(NODE, now).unwrap();
+    assert_eq!(request.forgotten[0].0, partition(0));
+    machine.on_answer(NODE, answer_of(Vec::new()), now, 0.5);
+    assert_eq!(machine.actions(now).unwrap(), [], "its leader is known");
+    let later = machine.next_deadline(now).unwrap();
+    let request = machine.begin_fetch(NODE, later).unwrap();
+    assert_eq!(request.changed[0].0, partition(0));
+}
+
+#[test]
+fn fault_of_a_partition_that_is_read_elsewhere_by_now_is_not_told() {
+    let (mut machine, now) = reading(OffsetReset::Earliest);
+    machine.begin_fetch(NODE, now).unwrap();
+    machine.on_answer(NODE, answer_of(vec![answer(2, b"")]), now, 0.5);
+    let start = Start::At {
+        offset: 11,
+        epoch: None,
+    };
+    machine.seek(&partition(0), start);
+    assert_eq!(machine.take_fault(), None);
+    assert!(
+        machine.begin_fetch(NODE, now).is_some(),
+        "asked for at once"
     );
 }
