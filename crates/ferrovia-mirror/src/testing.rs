@@ -101,13 +101,18 @@ pub(crate) fn make_topic(
     });
 }
 
-/// Writes records to a topic's first partition.
-pub(crate) fn write(broker: &BlockingBroker, topic: &str, records: &[(Vec<u8>, Vec<u8>)]) {
+/// Records as one batch.
+pub(crate) fn sealed(records: &[(Vec<u8>, Vec<u8>)]) -> Bytes {
     let mut writer = BatchWriter::new(BatchOptions::default());
     for (key, value) in records {
         writer.append(1_000, Some(key), Some(value), &[]).unwrap();
     }
-    let batch: Bytes = writer.seal(Seal::default()).unwrap();
+    writer.seal(Seal::default()).unwrap()
+}
+
+/// Writes records to a topic's first partition.
+pub(crate) fn write(broker: &BlockingBroker, topic: &str, records: &[(Vec<u8>, Vec<u8>)]) {
+    let batch = sealed(records);
     let servers = broker.address().to_string();
     let properties = BTreeMap::from([("bootstrap.servers".to_owned(), servers)]);
     let settings = ProducerSettings::from_properties(&properties).unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use ferrovia_client::fetch::{FetchSettings, Fetched, Fetcher, Start};
+use ferrovia_client::fetch::{FetchError, FetchSettings, Fetched, Fetcher, Start};
 use ferrovia_client::{ConsumerSettings, FramePool, MemoryBudget, TopicPartition};
 use ferrovia_pipeline::error::ConnectError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -85,16 +85,17 @@ impl Reading {
     async fn run(mut self) {
         loop {
             let fetched = self.fetcher.next().await;
+            // A partition that a broker refuses waits by itself, and keeps nobody from the others.
+            let is_refused =
+                matches!(&fetched, Err(error) if !matches!(error, FetchError::NoOffset { .. }));
             let (reads, fault) = match fetched {
                 Ok(fetched) => self.walk(fetched),
                 Err(error) => (Vec::new(), Some(failed(error))),
             };
             // The brokers answer the next request while this answer is copied.
-            let fault = match self.fetcher.send().await {
-                Ok(()) => fault,
-                Err(error) => fault.or(Some(failed(error))),
-            };
-            let has_fault = fault.is_some();
+            let sent = self.fetcher.send().await.map_err(failed);
+            let pauses = sent.is_err() || (fault.is_some() && !is_refused);
+            let fault = fault.or(sent.err());
             let told = [(!reads.is_empty()).then_some(Ok(reads)), fault.map(Err)];
             for reads in told.into_iter().flatten() {
                 if self.sender.send(reads).await.is_err() {
@@ -102,7 +103,7 @@ impl Reading {
                 }
                 self.waker.wake_by_ref();
             }
-            if has_fault {
+            if pauses {
                 sleep(PAUSE_AFTER_FAULT).await;
             }
         }

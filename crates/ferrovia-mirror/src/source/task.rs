@@ -403,3 +403,6 @@ fn start_behind(stored: Option<&Map<'_>>) -> Start {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

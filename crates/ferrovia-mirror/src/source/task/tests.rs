@@ -1,0 +1,92 @@
+//! Tests of this module: a task that reads an embedded broker.
+
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use ferrovia_broker::{Fault, RequestView, Times};
+use kafka_protocol::messages::fetch_request::FetchPartition;
+use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
+use kafka_protocol::messages::{ApiKey, FetchRequest, FetchResponse};
+use kafka_protocol::protocol::{Decodable, Encodable};
+
+use super::*;
+use crate::testing::{DEADLINE, Stage, make_topic, sealed, task_context, write};
+
+/// Polls until so many records were handed out, and shows their values.
+fn polled(context: &mut SourceContext, task: &mut MirrorSourceTask, count: usize) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        task.start(context).unwrap();
+        let deadline = Instant::now() + DEADLINE;
+        let mut values = Vec::new();
+        while values.len() < count {
+            assert!(Instant::now() < deadline, "waited in vain: {values:?}");
+            for record in task.poll(context).unwrap() {
+                let Value::Bytes(value) = &record.value.value else {
+                    panic!("bytes");
+                };
+                values.push(String::from_utf8(value.to_vec()).unwrap());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        task.stop().unwrap();
+        values
+    })
+}
+
+/// The context of a task that copies these partitions.
+fn copying(stage: &Stage, partitions: &str) -> SourceContext {
+    task_context(stage.settings(&[
+        ("task.assigned.partitions", partitions),
+        ("emit.offset-syncs.enabled", "false"),
+    ]))
+}
+
+/// Answers fetches of partition 1 as a broker does that lets nobody read it, with `records` of the others beside.
+fn denying(view: &RequestView<'_>, records: &Bytes) -> Option<Bytes> {
+    let asked = FetchRequest::decode(&mut view.body.clone(), view.api_version).ok()?;
+    let partitions = asked.topics.iter().flat_map(|topic| &topic.partitions);
+    if partitions.clone().all(|it| it.partition != 1) {
+        return None;
+    }
+    let answered = |asked: &FetchPartition| {
+        let answer = PartitionData::default().with_partition_index(asked.partition);
+        let held = (asked.fetch_offset == 0).then(|| records.clone());
+        match asked.partition {
+            1 => answer.with_error_code(TOPIC_AUTHORIZATION_FAILED),
+            _ => answer.with_high_watermark(1).with_records(held),
+        }
+    };
+    let topics = asked.topics.iter().map(|topic| {
+        FetchableTopicResponse::default()
+            .with_topic(topic.topic.clone())
+            .with_topic_id(topic.topic_id)
+            .with_partitions(topic.partitions.iter().map(answered).collect())
+    });
+    let answer = FetchResponse::default().with_responses(topics.collect());
+    let mut body = BytesMut::new();
+    answer.encode(&mut body, view.api_version).ok()?;
+    Some(body.freeze())
+}
+
+#[test]
+fn partition_that_may_not_be_read_keeps_nobody_from_the_others() {
+    let stage = Stage::new();
+    make_topic(&stage.source, "orders", 2, &[]);
+    let record = [(b"k".to_vec(), b"first".to_vec())];
+    write(&stage.source, "orders", &record);
+    let records = sealed(&record);
+    let fault = Fault::custom(move |view| denying(view, &records));
+    stage
+        .source
+        .faults()
+        .inject(ApiKey::Fetch, fault, Times::Always);
+    let mut context = copying(&stage, "orders-0,orders-1");
+    let values = polled(&mut context, &mut MirrorSourceTask::new(), 1);
+    assert_eq!(values, ["first"]);
+}
+
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
