@@ -170,9 +170,10 @@ impl Keeper {
             base.target_alias
         );
         self.known.set(source);
-        self.create_missing().await?;
+        let made = self.create_missing().await;
+        // The next look finds nothing new, so the tasks hear of it now, whatever became of the copies.
         self.context.request_task_reconfiguration();
-        Ok(())
+        made
     }
 
     async fn create_missing(&self) -> Result<(), ConnectError> {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use ferrovia_broker::{Fault, Times};
 use ferrovia_client::admin::configs::topic_configs;
 use ferrovia_client::cluster::TopicSelection;
 use ferrovia_client::{Cluster, TopicPartition};
+use kafka_protocol::messages::ApiKey;
 
 use super::*;
 use crate::testing::{DEADLINE, Said, Stage, listening, make_topic, wait_until, with};
@@ -134,6 +136,28 @@ fn topic_that_appears_is_copied_and_the_tasks_are_divided_anew() {
 }
 
 #[test]
+fn topic_whose_copy_cannot_be_made_is_given_to_a_task() {
+    let stage = Stage::new();
+    let (context, heard) = listening();
+    let mut connector = MirrorSourceConnector::default();
+    let settings = stage.settings(&[
+        ("refresh.topics.interval.seconds", "1"),
+        ("sync.topic.configs.enabled", "false"),
+        ("sync.topic.acls.enabled", "false"),
+    ]);
+    connector.start(&settings, context).unwrap();
+    let refused = Fault::ErrorCode(TOPIC_AUTHORIZATION_FAILED);
+    let faults = stage.source.faults();
+    faults.inject(ApiKey::DescribeConfigs, refused, Times::Always);
+    make_topic(&stage.source, "late", 1, &[]);
+    let said = heard.recv_timeout(DEADLINE).unwrap();
+    assert!(matches!(said, Said::Reconfigure));
+    let tasks = connector.task_configs(2).unwrap();
+    assert_eq!(tasks[0]["task.assigned.partitions"], "late-0");
+    connector.stop().unwrap();
+}
+
+#[test]
 fn target_that_cannot_change_configs_one_by_one_fails_the_connector() {
     let stage = Stage::new();
     make_topic(&stage.source, "orders", 1, &[]);
@@ -201,3 +225,5 @@ fn interval_of_nothing_is_refused_unless_its_job_is_switched_off() {
         start(&[(&interval, "0"), ("enabled", "false")]).unwrap();
     }
 }
+
+const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
