@@ -196,9 +196,10 @@ impl<J: Copy> Timetable<J> {
         Ok(soonest.job)
     }
 
-    /// Waits for the next job; for ever where there is none.
+    /// Waits for the next job; for ever where there is none. Others get their turn even where one is always due.
     pub(crate) async fn next(&mut self) -> J {
         loop {
+            tokio::task::yield_now().await;
             match self.due(Instant::now()) {
                 Ok(job) => return job,
                 Err(Some(at)) => tokio::time::sleep_until(at.into()).await,

@@ -152,6 +152,7 @@ impl Follower {
     async fn emit(&mut self) {
         let made = self.made.clone();
         let Ok(permit) = made.try_reserve() else {
+            sleep(ROOM_PAUSE).await;
             return;
         };
         let names = self.groups.iter().cloned().collect();
@@ -239,5 +240,7 @@ fn failed(error: ClientError) -> ConnectError {
     ConnectError::failed_by("Cannot list consumer groups", error)
 }
 
+/// Before it is looked again whether the last checkpoints were taken: the interval may be nothing.
+const ROOM_PAUSE: Duration = Duration::from_millis(10);
 /// Before another attempt after an error that does not go away by itself.
 const ERROR_PAUSE: Duration = Duration::from_secs(1);

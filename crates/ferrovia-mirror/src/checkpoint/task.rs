@@ -86,8 +86,13 @@ impl SourceTask for MirrorCheckpointTask {
     }
 
     fn stop(&mut self) -> Result<(), ConnectError> {
-        if let Some(mut run) = self.run.take() {
-            run.thread.stop();
+        if let Some(Run {
+            made, mut thread, ..
+        }) = self.run.take()
+        {
+            // Nobody waits for room any more when the thread is waited for.
+            drop(made);
+            thread.stop();
         }
         Ok(())
     }
@@ -117,3 +122,6 @@ impl Run {
 
 /// The longest time until a task notices that it is to stop or pause.
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;
