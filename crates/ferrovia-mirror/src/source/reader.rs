@@ -8,6 +8,7 @@ use std::time::Duration;
 use ferrovia_client::fetch::{FetchError, FetchSettings, Fetched, Fetcher, Start};
 use ferrovia_client::{ConsumerSettings, FramePool, MemoryBudget, TopicPartition};
 use ferrovia_pipeline::error::ConnectError;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::AbortHandle;
 use tokio::time::sleep;
@@ -63,8 +64,23 @@ impl Reader {
     }
 
     /// What was read since, if anything was.
-    pub(super) fn take(&mut self) -> Option<Reads> {
-        self.reads.try_recv().ok()
+    ///
+    /// # Errors
+    /// Nothing will be read any more, which is a bug of the reader's.
+    pub(super) fn take(&mut self) -> Result<Option<Reads>, ConnectError> {
+        match self.reads.try_recv() {
+            Ok(reads) => Ok(Some(reads)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(ConnectError::failed(
+                "What reads the source cluster has ended; the log tells why",
+            )),
+        }
+    }
+
+    /// Ends as after a panic.
+    #[cfg(test)]
+    pub(super) fn end(&self) {
+        self.task.abort();
     }
 }
 

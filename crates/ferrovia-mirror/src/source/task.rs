@@ -161,7 +161,7 @@ impl SourceTask for MirrorSourceTask {
     fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
         let run = self.run()?;
         if run.opened.waiting.is_empty() {
-            for read in run.take(context) {
+            for read in run.take(context)? {
                 let batches = read.batches.into_iter();
                 let batches = batches.map(|seen| (read.partition.clone(), seen));
                 run.opened.waiting.extend(batches);
@@ -176,7 +176,7 @@ impl SourceTask for MirrorSourceTask {
     ) -> Result<Vec<SourceBatch>, ConnectError> {
         let run = self.run()?;
         let mut batches = Vec::new();
-        for read in run.take(context) {
+        for read in run.take(context)? {
             run.copy(&read, &mut batches)?;
         }
         Ok(batches)
@@ -205,19 +205,16 @@ impl SourceTask for MirrorSourceTask {
 
 impl Run {
     /// What was read. Where there is nothing, the task waits.
-    fn take(&mut self, context: &mut SourceContext) -> Vec<Read> {
-        match self.reader.take() {
-            Some(Ok(reads)) => reads,
+    fn take(&mut self, context: &mut SourceContext) -> Result<Vec<Read>, ConnectError> {
+        match self.reader.take()? {
+            Some(Ok(reads)) => return Ok(reads),
             Some(Err(error)) => {
                 let trace = error.trace();
                 tracing::warn!(trace, "Failure during poll.");
-                Vec::new()
             }
-            None => {
-                context.wait(self.poll_timeout);
-                Vec::new()
-            }
+            None => context.wait(self.poll_timeout),
         }
+        Ok(Vec::new())
     }
 
     fn copy(&mut self, read: &Read, batches: &mut Vec<SourceBatch>) -> Result<(), ConnectError> {

@@ -89,4 +89,29 @@ fn partition_that_may_not_be_read_keeps_nobody_from_the_others() {
     assert_eq!(values, ["first"]);
 }
 
+#[test]
+fn task_fails_when_its_reader_has_ended() {
+    let stage = Stage::new();
+    make_topic(&stage.source, "orders", 1, &[]);
+    let mut context = copying(&stage, "orders-0");
+    let mut task = MirrorSourceTask::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let error = runtime.block_on(async {
+        task.start(&mut context).unwrap();
+        task.run().unwrap().reader.end();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Err(error) = task.poll(&mut context) {
+                return error;
+            }
+            assert!(Instant::now() < deadline, "the task goes on");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    assert!(error.to_string().contains("has ended"), "{error}");
+}
+
 const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
