@@ -41,6 +41,8 @@ struct Run {
     poll_timeout: Duration,
     /// Copies batches, where that is wanted.
     copier: Option<Copier>,
+    /// What was read and is not handed out yet.
+    waiting: VecDeque<(TopicPartition, Seen)>,
     opened: Opened,
     told: Option<Told>,
 }
@@ -57,7 +59,6 @@ struct Lane {
 /// Batches that are handed out record by record, one after another.
 #[derive(Debug)]
 struct Opened {
-    waiting: VecDeque<(TopicPartition, Seen)>,
     /// What the last poll's records borrow from.
     current: Option<(TopicPartition, Seen)>,
     inflater: Inflater,
@@ -145,6 +146,7 @@ impl SourceTask for MirrorSourceTask {
             lanes,
             poll_timeout: source.poll_timeout,
             copier: context.batch_form().map(Copier::new),
+            waiting: VecDeque::new(),
             opened: Opened::new(),
             told,
         });
@@ -160,14 +162,9 @@ impl SourceTask for MirrorSourceTask {
 
     fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
         let run = self.run()?;
-        if run.opened.waiting.is_empty() {
-            for read in run.take(context)? {
-                let batches = read.batches.into_iter();
-                let batches = batches.map(|seen| (read.partition.clone(), seen));
-                run.opened.waiting.extend(batches);
-            }
-        }
-        run.opened.open_next(&run.lanes, run.told.as_mut())
+        run.take(context)?;
+        let next = run.waiting.pop_front();
+        run.opened.open(next, &run.lanes, run.told.as_mut())
     }
 
     fn poll_batches(
@@ -175,9 +172,15 @@ impl SourceTask for MirrorSourceTask {
         context: &mut SourceContext,
     ) -> Result<Vec<SourceBatch>, ConnectError> {
         let run = self.run()?;
-        let mut batches = Vec::new();
-        for read in run.take(context)? {
-            run.copy(&read, &mut batches)?;
+        run.take(context)?;
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        while bytes < COPIES_BYTES
+            && let Some((partition, seen)) = run.waiting.pop_front()
+        {
+            let before = batches.len();
+            run.copy(&partition, &seen, &mut batches)?;
+            let copies = batches.iter().skip(before);
+            bytes += copies.map(|copy| copy.bytes.len()).sum::<usize>();
         }
         Ok(batches)
     }
@@ -204,45 +207,57 @@ impl SourceTask for MirrorSourceTask {
 }
 
 impl Run {
-    /// What was read. Where there is nothing, the task waits.
-    fn take(&mut self, context: &mut SourceContext) -> Result<Vec<Read>, ConnectError> {
+    /// Takes what was read, when nothing waits any more. Where there is nothing, the task waits.
+    fn take(&mut self, context: &mut SourceContext) -> Result<(), ConnectError> {
+        if !self.waiting.is_empty() {
+            return Ok(());
+        }
         match self.reader.take()? {
-            Some(Ok(reads)) => return Ok(reads),
+            Some(Ok(reads)) => {
+                for Read { partition, batches } in reads {
+                    let batches = batches.into_iter();
+                    let batches = batches.map(|seen| (partition.clone(), seen));
+                    self.waiting.extend(batches);
+                }
+            }
             Some(Err(error)) => {
                 let trace = error.trace();
                 tracing::warn!(trace, "Failure during poll.");
             }
             None => context.wait(self.poll_timeout),
         }
-        Ok(Vec::new())
+        Ok(())
     }
 
-    fn copy(&mut self, read: &Read, batches: &mut Vec<SourceBatch>) -> Result<(), ConnectError> {
-        let (Some(lane), Some(copier)) = (self.lanes.get(&read.partition), &mut self.copier) else {
+    fn copy(
+        &mut self,
+        partition: &TopicPartition,
+        seen: &Seen,
+        batches: &mut Vec<SourceBatch>,
+    ) -> Result<(), ConnectError> {
+        let (Some(lane), Some(copier)) = (self.lanes.get(partition), &mut self.copier) else {
             return Ok(());
         };
-        for seen in &read.batches {
-            let copies = copier.copy(seen);
-            let copies = copies.map_err(|error| cannot_copy(&read.partition, seen, error))?;
-            for copy in copies {
-                let tag = self.told.as_mut().map(|told| {
-                    told.expect(Span {
-                        partition: read.partition.clone(),
-                        first: copy.first,
-                        last: copy.last,
-                        records: copy.records,
-                    })
-                });
-                batches.push(SourceBatch {
-                    source_partition: Arc::clone(&lane.source),
-                    source_offset: source_offset(copy.last),
-                    topic: Arc::clone(&lane.topic),
-                    partition: read.partition.partition,
-                    bytes: copy.bytes,
+        let copies = copier.copy(seen);
+        let copies = copies.map_err(|error| cannot_copy(partition, seen, error))?;
+        for copy in copies {
+            let tag = self.told.as_mut().map(|told| {
+                told.expect(Span {
+                    partition: partition.clone(),
+                    first: copy.first,
+                    last: copy.last,
                     records: copy.records,
-                    tag,
-                });
-            }
+                })
+            });
+            batches.push(SourceBatch {
+                source_partition: Arc::clone(&lane.source),
+                source_offset: source_offset(copy.last),
+                topic: Arc::clone(&lane.topic),
+                partition: partition.partition,
+                bytes: copy.bytes,
+                records: copy.records,
+                tag,
+            });
         }
         Ok(())
     }
@@ -251,7 +266,6 @@ impl Run {
 impl Opened {
     fn new() -> Self {
         Self {
-            waiting: VecDeque::new(),
             current: None,
             inflater: Inflater::new(InflateLimits::default()),
             optional_bytes: Schema::optional(SchemaType::Bytes),
@@ -260,12 +274,13 @@ impl Opened {
     }
 
     /// The records of the next batch.
-    fn open_next(
+    fn open(
         &mut self,
+        next: Option<(TopicPartition, Seen)>,
         lanes: &BTreeMap<TopicPartition, Lane>,
         mut told: Option<&mut Told>,
     ) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
-        self.current = self.waiting.pop_front();
+        self.current = next;
         let Some((partition, seen)) = &self.current else {
             return Ok(Vec::new());
         };
@@ -400,6 +415,9 @@ fn start_behind(stored: Option<&Map<'_>>) -> Start {
         },
     }
 }
+
+/// A poll ends behind copies of so many bytes: what was read is small where it is compressed, its copies may not be.
+const COPIES_BYTES: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use ferrovia_broker::{Fault, RequestView, Times};
+use ferrovia_pipeline::source::BatchForm;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
 use kafka_protocol::messages::{ApiKey, FetchRequest, FetchResponse};
@@ -112,6 +113,37 @@ fn task_fails_when_its_reader_has_ended() {
         }
     });
     assert!(error.to_string().contains("has ended"), "{error}");
+}
+
+#[test]
+fn poll_ends_behind_enough_copies_and_the_next_goes_on() {
+    let stage = Stage::new();
+    make_topic(&stage.source, "orders", 1, &[]);
+    let form = BatchForm {
+        codec: None,
+        bytes_max: 1 << 20,
+    };
+    let mut context = copying(&stage, "orders-0").with_batches(form);
+    let mut task = MirrorSourceTask::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _inside = runtime.enter();
+    task.start(&mut context).unwrap();
+    let bytes = sealed(&[(b"k".to_vec(), vec![b'v'; COPIES_BYTES / 2])]);
+    let batch = ferrovia_pipeline::batch::batches(bytes)
+        .next()
+        .unwrap()
+        .unwrap();
+    let seen = Seen {
+        batch,
+        from_offset: 0,
+    };
+    let waiting = std::iter::repeat_n((TopicPartition::new("orders", 0), seen), 5);
+    task.run().unwrap().waiting.extend(waiting);
+    let mut polled = || task.poll_batches(&mut context).unwrap().len();
+    assert_eq!([polled(), polled(), polled()], [2, 2, 1]);
 }
 
 const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
