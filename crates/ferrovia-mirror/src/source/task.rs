@@ -163,8 +163,8 @@ impl SourceTask for MirrorSourceTask {
     fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
         let run = self.run()?;
         run.take(context)?;
-        let next = run.waiting.pop_front();
-        run.opened.open(next, &run.lanes, run.told.as_mut())
+        run.opened
+            .open_next(&mut run.waiting, &run.lanes, run.told.as_mut())
     }
 
     fn poll_batches(
@@ -273,14 +273,14 @@ impl Opened {
         }
     }
 
-    /// The records of the next batch.
-    fn open(
+    /// The next records of the first batch that waits. It waits on where it has more of them than a poll hands out.
+    fn open_next(
         &mut self,
-        next: Option<(TopicPartition, Seen)>,
+        waiting: &mut VecDeque<(TopicPartition, Seen)>,
         lanes: &BTreeMap<TopicPartition, Lane>,
         mut told: Option<&mut Told>,
     ) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
-        self.current = next;
+        self.current = waiting.pop_front();
         let Some((partition, seen)) = &self.current else {
             return Ok(Vec::new());
         };
@@ -293,6 +293,14 @@ impl Opened {
             let record = record.map_err(failed)?;
             if record.offset < seen.from_offset {
                 continue;
+            }
+            if records.len() >= RECORDS_MAX {
+                let rest = Seen {
+                    batch: seen.batch.clone(),
+                    from_offset: record.offset,
+                };
+                waiting.push_front((partition.clone(), rest));
+                break;
             }
             let tag = told.as_mut().map(|told| {
                 told.expect(Span {
@@ -416,6 +424,9 @@ fn start_behind(stored: Option<&Map<'_>>) -> Start {
     }
 }
 
+/// Records that a poll hands out at most. Few batches have more; one that has is decompressed for each poll, so fewer
+/// would cost more than they spare.
+const RECORDS_MAX: usize = 10_000;
 /// A poll ends behind copies of so many bytes: what was read is small where it is compressed, its copies may not be.
 const COPIES_BYTES: usize = 8 << 20;
 

@@ -146,4 +146,41 @@ fn poll_ends_behind_enough_copies_and_the_next_goes_on() {
     assert_eq!([polled(), polled(), polled()], [2, 2, 1]);
 }
 
+#[test]
+fn poll_ends_behind_enough_records_and_the_next_goes_on_in_the_batch() {
+    let stage = Stage::new();
+    make_topic(&stage.source, "orders", 1, &[]);
+    let mut context = copying(&stage, "orders-0");
+    let mut task = MirrorSourceTask::new();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let _inside = runtime.enter();
+    task.start(&mut context).unwrap();
+    let records = vec![(Vec::new(), Vec::new()); 2 * RECORDS_MAX + 1];
+    let bytes = sealed(&records);
+    let batch = ferrovia_pipeline::batch::batches(bytes)
+        .next()
+        .unwrap()
+        .unwrap();
+    let seen = Seen {
+        batch,
+        from_offset: 1,
+    };
+    let waiting = (TopicPartition::new("orders", 0), seen);
+    task.run().unwrap().waiting.push_back(waiting);
+    let mut next = 1;
+    let mut polled = || {
+        let records = task.poll(&mut context).unwrap();
+        for record in &records {
+            assert_eq!(record.source_offset, source_offset(next));
+            next += 1;
+        }
+        records.len()
+    };
+    let counts = [polled(), polled(), polled()];
+    assert_eq!(counts, [RECORDS_MAX, RECORDS_MAX, 0]);
+}
+
 const TOPIC_AUTHORIZATION_FAILED: i16 = 29;
