@@ -69,7 +69,7 @@ impl Copier {
     fn write_anew(&mut self, seen: &Seen, codec: Codec) -> Result<Vec<Copy>, CopyError> {
         let options = BatchOptions {
             codec: self.form.codec.unwrap_or(codec),
-            level: None,
+            level: self.form.level,
             bytes_target: self.form.bytes_max,
         };
         let mut writing = Writing {

@@ -34,6 +34,8 @@ pub struct SourceBatch {
 pub struct BatchForm {
     /// How they are to be compressed, if the user says so (`compression.type`).
     pub codec: Option<Codec>,
+    /// The level of that codec (`compression.gzip.level`, `compression.zstd.level`); `None` is Kafka's default.
+    pub level: Option<i32>,
     /// How many bytes each may have (`max.request.size`).
     pub bytes_max: usize,
 }

@@ -110,15 +110,18 @@ fn tasks_hear_what_batches_have_to_be_like() {
         };
         let any = BatchForm {
             codec: None,
+            level: None,
             bytes_max: 1_048_576,
         };
         assert_eq!(form(&[]).await, Some(any));
         let chosen = [
             ("producer.override.compression.type", "zstd"),
+            ("producer.override.compression.zstd.level", "7"),
             ("producer.override.max.request.size", "5000"),
         ];
         let zstd = BatchForm {
             codec: Some(Codec::Zstd),
+            level: Some(7),
             bytes_max: 5000,
         };
         assert_eq!(form(&chosen).await, Some(zstd));

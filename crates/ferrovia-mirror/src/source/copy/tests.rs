@@ -6,6 +6,7 @@ use super::*;
 
 const ANY: BatchForm = BatchForm {
     codec: None,
+    level: None,
     bytes_max: 1 << 20,
 };
 
@@ -133,6 +134,22 @@ fn chosen_codec_is_used() {
     };
     assert_eq!(only(copy.bytes.clone()).header().codec(), Ok(Codec::Gzip));
     assert_eq!(records(copy), [shown(0, 1_000, 0), shown(1, 1_001, 1)]);
+}
+
+#[test]
+fn chosen_level_is_used() {
+    let deltas: Vec<i32> = (0..500).collect();
+    let batch = stored(Codec::Lz4, &deltas, Seal::default());
+    let size = |level| {
+        let codec = Some(Codec::Gzip);
+        let form = BatchForm {
+            codec,
+            level: Some(level),
+            ..ANY
+        };
+        copied(form, batch.clone(), 100)[0].bytes.len()
+    };
+    assert!(size(9) < size(1), "{} {}", size(9), size(1));
 }
 
 #[test]

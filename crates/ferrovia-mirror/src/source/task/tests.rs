@@ -121,6 +121,7 @@ fn poll_ends_behind_enough_copies_and_the_next_goes_on() {
     make_topic(&stage.source, "orders", 1, &[]);
     let form = BatchForm {
         codec: None,
+        level: None,
         bytes_max: 1 << 20,
     };
     let mut context = copying(&stage, "orders-0").with_batches(form);

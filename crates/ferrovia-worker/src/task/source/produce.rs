@@ -151,6 +151,10 @@ impl Outlet {
     pub(super) fn batch_form(&self) -> BatchForm {
         BatchForm {
             codec: self.chooses_codec.then_some(self.options.batch.codec),
+            level: self
+                .chooses_codec
+                .then_some(self.options.batch.level)
+                .flatten(),
             bytes_max: self.options.producer.request_bytes_max,
         }
     }
