@@ -111,7 +111,7 @@ impl Reading {
             // The brokers answer the next request while this answer is copied.
             let sent = self.fetcher.send().await.map_err(failed);
             let pauses = sent.is_err() || (fault.is_some() && !is_refused);
-            let fault = fault.or(sent.err());
+            let fault = fault.or_else(|| sent.err());
             let told = [(!reads.is_empty()).then_some(Ok(reads)), fault.map(Err)];
             for reads in told.into_iter().flatten() {
                 if self.sender.send(reads).await.is_err() {
