@@ -28,6 +28,7 @@ use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
+use crate::task::life;
 use crate::task::sink::{self, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
 use crate::task::source as task_source;
 
@@ -113,7 +114,10 @@ impl ThreadedRunner {
                     Ok(spec) => spec,
                     Err(error) => return Err((error, reports)),
                 };
-                let run = move || sink::run(spec, queue, reports).instrument(span);
+                let run = move || {
+                    let life = sink::run(spec, queue, reports.clone());
+                    life::report_panics(life, reports).instrument(span)
+                };
                 (placement, Job::new(run))
             }
             TaskCode::Source(task) => {
@@ -122,7 +126,10 @@ impl ThreadedRunner {
                     Ok(spec) => spec,
                     Err(error) => return Err((error, reports)),
                 };
-                let run = move || task_source::run(spec, queue, reports).instrument(span);
+                let run = move || {
+                    let life = task_source::run(spec, queue, reports.clone());
+                    life::report_panics(life, reports).instrument(span)
+                };
                 (placement, Job::new(run))
             }
         };
