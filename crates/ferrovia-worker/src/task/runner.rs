@@ -29,7 +29,8 @@ use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
 use crate::task::life;
-use crate::task::sink::{self, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
+use crate::task::produce_options::ProduceOptions;
+use crate::task::sink::{self, DeadLetterSpec, ReportSpec, SinkTaskSpec};
 use crate::task::source as task_source;
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
@@ -194,7 +195,7 @@ impl ThreadedRunner {
             Some(config) => Some(DeadLetterSpec {
                 config: config.clone(),
                 admin: self.client(connector, ClientKind::Admin, "dlq-adminclient", id)?,
-                options: LetterOptions::from_properties(self.properties(
+                options: ProduceOptions::from_properties(self.properties(
                     connector,
                     ClientKind::Producer,
                     "dlq-producer",
