@@ -344,6 +344,17 @@ mod tests {
     }
 
     #[test]
+    fn mirror_maker_is_reached_by_javas_names() {
+        let (loggers, applied) = loggers();
+        loggers.set_at("org.apache.kafka.connect.mirror", Level::Debug, 1);
+        let before = "info,ferrovia_client::group=debug,ferrovia_mirror=debug";
+        assert_eq!(*applied.lock().unwrap(), before);
+        loggers.set_at("org.apache.kafka.connect", Level::Warn, 2);
+        let shown = loggers.get("ferrovia_mirror").unwrap();
+        assert_eq!(shown.level, Level::Warn);
+    }
+
+    #[test]
     fn a_level_holds_for_all_below() {
         let (loggers, applied) = loggers();
         loggers.set_at("ferrovia_client::group", Level::Trace, 1);

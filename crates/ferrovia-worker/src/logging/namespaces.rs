@@ -8,6 +8,7 @@ pub(super) const KNOWN: &[(&str, &[&str])] = &[
             "ferrovia_worker",
             "ferrovia_pipeline",
             "ferrovia_connectors",
+            "ferrovia_mirror",
         ],
     ),
     ("org.apache.kafka.connect.runtime", &["ferrovia_worker"]),
@@ -51,6 +52,7 @@ pub(super) const KNOWN: &[(&str, &[&str])] = &[
         "org.apache.kafka.connect.file",
         &["ferrovia_connectors::file"],
     ),
+    ("org.apache.kafka.connect.mirror", &["ferrovia_mirror"]),
     ("org.apache.kafka.clients", &["ferrovia_client"]),
     (
         "org.apache.kafka.clients.NetworkClient",

@@ -52,7 +52,7 @@ pub struct Shards {
 struct Shard {
     event_loop: runtime::Handle,
     /// `None` once the thread is told to end.
-    jobs: Option<mpsc::Sender<Job>>,
+    jobs: Option<mpsc::Sender<(Job, Counted)>>,
     /// How many jobs it has.
     load: Arc<AtomicUsize>,
     thread: Option<JoinHandle<()>>,
@@ -80,8 +80,8 @@ impl Shards {
             .and_then(|shard| Some((shard, shard.jobs.as_ref()?)))
         {
             Some((shard, jobs)) => {
-                shard.load.fetch_add(1, Ordering::Relaxed);
-                jobs.send(job)
+                let counted = Counted::in_load(&shard.load);
+                jobs.send((job, counted))
                     .await
                     .map_err(|_| io::Error::other("the data thread has ended"))
             }
@@ -114,26 +114,22 @@ impl Shards {
 
 impl Shard {
     fn start(name: &str) -> io::Result<Self> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE_JOBS);
+        let (jobs, mut queue) = mpsc::channel::<(Job, Counted)>(QUEUE_JOBS);
         let load = Arc::new(AtomicUsize::new(0));
         let runtime = event_loop()?;
         let event_loop = runtime.handle().clone();
-        let thread = Builder::new().name(name.to_owned()).spawn({
-            let load = Arc::clone(&load);
-            move || {
-                let tasks = LocalSet::new();
-                tasks.spawn_local(async move {
-                    while let Some(job) = queue.recv().await {
-                        let load = Arc::clone(&load);
-                        tokio::task::spawn_local(async move {
-                            (job.0)().await;
-                            load.fetch_sub(1, Ordering::Release);
-                        });
-                    }
-                });
-                // Ends when no job can come any more and all have ended.
-                runtime.block_on(tasks);
-            }
+        let thread = Builder::new().name(name.to_owned()).spawn(move || {
+            let tasks = LocalSet::new();
+            tasks.spawn_local(async move {
+                while let Some((job, counted)) = queue.recv().await {
+                    tokio::task::spawn_local(async move {
+                        let _counted = counted;
+                        (job.0)().await;
+                    });
+                }
+            });
+            // Ends when no job can come any more and all have ended.
+            runtime.block_on(tasks);
         })?;
         Ok(Self {
             event_loop,
@@ -141,6 +137,22 @@ impl Shard {
             load,
             thread: Some(thread),
         })
+    }
+}
+
+/// A job in the load of its thread, until it is dropped: when the job has ended, was never begun, or has panicked.
+struct Counted(Arc<AtomicUsize>);
+
+impl Counted {
+    fn in_load(load: &Arc<AtomicUsize>) -> Self {
+        load.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(load))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -164,6 +176,8 @@ fn event_loop() -> io::Result<runtime::Runtime> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use tokio::sync::oneshot;
 
@@ -188,6 +202,23 @@ mod tests {
         let mut names = [thread_of(&shards), thread_of(&shards)];
         names.sort();
         assert_eq!(names, ["data-0", "data-1"]);
+    }
+
+    #[test]
+    fn job_that_panicked_counts_no_more() {
+        let shards = Shards::start(2).unwrap();
+        let runtime = event_loop().unwrap();
+        let panics = Job::new(|| async { panic!("boom") });
+        runtime.block_on(shards.run(panics)).unwrap();
+        let idle = || {
+            let mut shards = shards.shards.iter();
+            shards.all(|shard| shard.load.load(Ordering::Acquire) == 0)
+        };
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !idle() {
+            assert!(Instant::now() < deadline, "it still counts");
+            std::thread::yield_now();
+        }
     }
 
     #[test]

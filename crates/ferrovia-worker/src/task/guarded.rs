@@ -1,7 +1,12 @@
-//! A connector's task behind a guard: a panic there is that task's failure and nobody else's.
+//! Code behind a guard: a panic in a connector's task, or in what the worker does for it, is that task's failure and
+//! nobody else's.
 
+use std::any::Any;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{OutputForm, SourceBatch, SourceContext, SourceRecord, SourceTask};
@@ -99,13 +104,32 @@ impl<T: ?Sized> Drop for Guarded<T> {
 /// The call panicked.
 fn guarded<T>(what: &str, call: impl FnOnce() -> T) -> Result<T, ConnectError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let text = panic
-            .downcast_ref::<&str>()
-            .map(|text| (*text).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "no message".to_owned());
+        let text = text_of(panic.as_ref());
         ConnectError::failed(format!("the task panicked in {what}: {text}"))
     })
+}
+
+/// Runs all that the worker does for a task. What panicked is not polled again.
+///
+/// # Errors
+/// It panicked.
+pub(super) async fn guarded_life(life: impl Future<Output = ()>) -> Result<(), ConnectError> {
+    let mut life = pin!(life);
+    poll_fn(move |context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| life.as_mut().poll(context)));
+        polled.map_or_else(|panic| Poll::Ready(Err(panic)), |polled| polled.map(Ok))
+    })
+    .await
+    .map_err(|panic| {
+        let text = text_of(panic.as_ref());
+        ConnectError::failed(format!("the worker itself panicked: {text}"))
+    })
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }
 
 #[cfg(test)]

@@ -28,7 +28,9 @@ use crate::runtime::{Job, Shards};
 use crate::status::{State, TaskId};
 use crate::storage::offsets::OffsetStore;
 use crate::task::command::Command;
-use crate::task::sink::{self, DeadLetterSpec, LetterOptions, ReportSpec, SinkTaskSpec};
+use crate::task::life;
+use crate::task::produce_options::ProduceOptions;
+use crate::task::sink::{self, DeadLetterSpec, ReportSpec, SinkTaskSpec};
 use crate::task::source as task_source;
 
 /// Commands that a task has not yet seen. An operator who gives more waits.
@@ -113,7 +115,10 @@ impl ThreadedRunner {
                     Ok(spec) => spec,
                     Err(error) => return Err((error, reports)),
                 };
-                let run = move || sink::run(spec, queue, reports).instrument(span);
+                let run = move || {
+                    let life = sink::run(spec, queue, reports.clone());
+                    life::report_panics(life, reports).instrument(span)
+                };
                 (placement, Job::new(run))
             }
             TaskCode::Source(task) => {
@@ -122,7 +127,10 @@ impl ThreadedRunner {
                     Ok(spec) => spec,
                     Err(error) => return Err((error, reports)),
                 };
-                let run = move || task_source::run(spec, queue, reports).instrument(span);
+                let run = move || {
+                    let life = task_source::run(spec, queue, reports.clone());
+                    life::report_panics(life, reports).instrument(span)
+                };
                 (placement, Job::new(run))
             }
         };
@@ -187,7 +195,7 @@ impl ThreadedRunner {
             Some(config) => Some(DeadLetterSpec {
                 config: config.clone(),
                 admin: self.client(connector, ClientKind::Admin, "dlq-adminclient", id)?,
-                options: LetterOptions::from_properties(self.properties(
+                options: ProduceOptions::from_properties(self.properties(
                     connector,
                     ClientKind::Producer,
                     "dlq-producer",

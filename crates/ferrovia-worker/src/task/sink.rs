@@ -19,6 +19,6 @@ mod machine;
 mod driver;
 
 pub use convert::compile;
-pub use dead_letters::{DeadLetterSpec, LetterOptions};
+pub use dead_letters::DeadLetterSpec;
 pub use driver::{SinkTaskSpec, run};
 pub use report::ReportSpec;

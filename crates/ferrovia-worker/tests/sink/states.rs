@@ -105,3 +105,41 @@ fn failed_task_stays_failed_and_says_that_it_has_ended() {
         order::check(&lone.probe.diary(), Leave::default());
     });
 }
+
+/// An error that panics where the worker looks at it: behind the guard around the task.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[test]
+fn panic_of_the_worker_itself_fails_the_task_which_can_be_stopped() {
+    play(async {
+        let stage = Stage::new(1).await;
+        stage.produce(&p(0), 1).await;
+        let script = Script::default().put(|put, _| match put.records {
+            [] => Ok(()),
+            _ => Err(ConnectError::failed_by("no", Unspeakable)),
+        });
+        let mut lone = Lone::start(&stage, script).await;
+        let running = TaskEvent::State(State::Running, String::new());
+        assert_eq!(lone.next().await, Some(running));
+        assert_eq!(lone.next().await, Some(TaskEvent::UsedTopic("t".into())));
+        match lone.next().await {
+            Some(TaskEvent::State(State::Failed, trace)) => assert!(
+                trace.contains("the worker itself panicked: no words"),
+                "{trace}"
+            ),
+            other => panic!("not failed: {other:?}"),
+        }
+        lone.runner.stop_task(&lone.id).await;
+        assert_eq!(lone.next().await, Some(TaskEvent::Ended));
+        assert_eq!(lone.next().await, None, "nothing comes after");
+    });
+}

@@ -50,13 +50,15 @@ fn task_that_begins_paused_is_started_when_it_goes_on() {
 }
 
 #[test]
-fn task_that_wants_to_be_left_alone_for_an_hour_hears_commands_at_once() {
+fn task_that_wants_to_be_left_alone_hears_commands_at_once() {
     play(async {
         let stage = Stage::new(1).await;
-        for placement in [Placement::OwnThread, Placement::Shared] {
+        let hour = Duration::from_secs(3600);
+        let placements = [Placement::OwnThread, Placement::Shared];
+        for (placement, wait) in placements.into_iter().zip([hour, Duration::MAX]) {
             let mut task = stage.task_on(placement, &[], false).await;
             task.until_state(State::Running).await;
-            task.probe.give(Given::Wait(Duration::from_secs(3600)));
+            task.probe.give(Given::Wait(wait));
             tokio::time::sleep(Duration::from_millis(30)).await;
             let polls = task.probe.polls();
             let asked = Instant::now();
@@ -124,6 +126,39 @@ fn panic_fails_the_task_which_is_called_no_more_but_to_stop() {
         let calls = probe.calls();
         assert_eq!(calls.last(), Some(&Call::Stop));
         assert!(!calls.contains(&Call::Commit));
+        stage.end().await;
+    });
+}
+
+/// An error that panics where the worker looks at it: behind the guard around the task.
+#[derive(Debug)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("no words")
+    }
+}
+
+impl std::error::Error for Unspeakable {}
+
+#[test]
+fn panic_of_the_worker_itself_fails_the_task_which_can_be_stopped() {
+    play(async {
+        let stage = Stage::new(1).await;
+        for placement in [Placement::OwnThread, Placement::Shared] {
+            let mut task = stage.task_on(placement, &[], false).await;
+            task.until_state(State::Running).await;
+            let error = ConnectError::failed_by("no more", Unspeakable);
+            task.probe.give(Given::Error(error));
+            let trace = task.until_state(State::Failed).await;
+            assert!(
+                trace.contains("the worker itself panicked: no words"),
+                "{trace}"
+            );
+            task.ask_to_stop().await;
+            task.until_ended().await;
+        }
         stage.end().await;
     });
 }

@@ -17,7 +17,11 @@ fn without_comments(text: &str) -> String {
     while let Some(next) = rest.chars().next() {
         let comment = match (is_quoted, rest.get(..2)) {
             (false, Some("//")) => Some(rest.find('\n').unwrap_or(rest.len())),
-            (false, Some("/*")) => Some(rest.find("*/").map_or(rest.len(), |end| end + 2)),
+            (false, Some("/*")) => {
+                // The star that opens a comment does not close it.
+                let inside = rest.get(2..).unwrap_or_default();
+                Some(inside.find("*/").map_or(rest.len(), |end| end + 4))
+            }
             _ => None,
         };
         let (taken, left) = match comment {
@@ -53,5 +57,7 @@ mod tests {
         assert_eq!(read["n"], 1);
         assert!(parse("// nothing").unwrap().is_null());
         assert!(parse("{ /* open").is_err());
+        assert_eq!(parse("/*/ one comment */ 1").unwrap(), 1);
+        assert_eq!(parse("/**/ 2").unwrap(), 2);
     }
 }

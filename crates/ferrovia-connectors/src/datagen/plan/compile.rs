@@ -9,7 +9,7 @@ use super::count::{Count, RealCount, WholeCount};
 use super::nested::Nested;
 use super::options::options;
 use super::properties::{Properties, real_iteration, truth_iteration, whole_iteration};
-use super::regex::{CHARS_MAX, Lengths, Regex};
+use super::regex::{CHARS_MAX, Lengths, Regex, STEPS_MAX};
 use super::{Ends, Node, Numbers, Plan, Span};
 use crate::datagen::avro::connect::{is_decimal, schema_of};
 use crate::datagen::avro::value::Whole;
@@ -221,12 +221,17 @@ fn text(properties: Properties<'_>) -> Result<Node, Fault> {
         Some(Json::String(expression)) => expression,
         Some(_) => return Err(Fault::new("regex is not a text")),
     };
-    let regex = Regex::parse(expression)
-        .map_err(|reason| Fault::new(format!("regex {expression} cannot be used: {reason}")))?;
+    let refused = |reason| Fault::new(format!("regex {expression} cannot be used: {reason}"));
+    let regex = Regex::parse(expression).map_err(refused)?;
     let wanted = Lengths {
         min: length.min,
         max: length.max - 1,
     };
+    if regex.steps_max(wanted) > STEPS_MAX {
+        return Err(refused(format!(
+            "a text may take more than {STEPS_MAX} steps"
+        )));
+    }
     Ok(match regex.list(wanted, ends.len()) {
         Some(texts) => {
             let Ends { prefix, suffix } = ends;
@@ -288,7 +293,7 @@ fn units(number: f64, scale: i32, end: i64) -> i64 {
 }
 
 impl Node {
-    /// How many values and characters it may make at most.
+    /// How many values and characters it may make at most, or steps where it takes more of these.
     pub(super) fn units(&self) -> usize {
         let of_text = |text: usize, ends: &Ends| text.saturating_add(ends.len()).saturating_add(1);
         match self {
@@ -304,7 +309,11 @@ impl Node {
             Self::Numbered { ends, .. } => of_text(20, ends),
             Self::Bytes(length) => length.longest().max(1),
             Self::Ascii(length, ends) => of_text(length.longest(), ends),
-            Self::Regex(regex, lengths, ends) => of_text(regex.chars_max(*lengths), ends),
+            Self::Regex(regex, lengths, ends) => {
+                // A step takes as long as a character, whether it makes one or not.
+                let steps = regex.steps_max(*lengths);
+                of_text(regex.chars_max(*lengths).max(steps), ends)
+            }
             Self::Nested(nested) => nested.units(),
         }
     }

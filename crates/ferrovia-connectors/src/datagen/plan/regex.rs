@@ -11,6 +11,8 @@ const LISTED_MAX: usize = 1024;
 const LISTED_BYTES_MAX: usize = 64 << 10;
 /// The longest text that an expression may ask for.
 pub(super) const CHARS_MAX: usize = 1 << 16;
+/// The most steps that a text may take: nobody can stop a task while it makes one.
+pub(super) const STEPS_MAX: usize = 1 << 20;
 
 /// An expression.
 #[derive(Clone, Debug)]
@@ -76,6 +78,43 @@ impl Regex {
     /// The longest text that comes about where these lengths are wanted.
     pub(super) fn chars_max(&self, wanted: Lengths) -> usize {
         self.longest.min(self.shortest.max(wanted.max))
+    }
+
+    /// How many steps a text takes at most where these lengths are wanted.
+    pub(super) fn steps_max(&self, wanted: Lengths) -> usize {
+        let chars = self.chars_max(wanted);
+        let (fixed, each) = self.steps(chars);
+        fixed.saturating_add(each.saturating_mul(chars))
+    }
+
+    /// The steps of a text of so many characters at most: those that it takes anyway, and those for each character.
+    fn steps(&self, chars: usize) -> (usize, usize) {
+        let chars = chars.max(self.shortest).min(self.longest);
+        match &self.part {
+            Part::Class(..) => (1, 0),
+            Part::Sequence(parts) => parts.iter().fold((1, 0), |(fixed, each), part| {
+                let (more, of_each) = part.steps(chars);
+                (fixed.saturating_add(more), each.max(of_each))
+            }),
+            Part::Choice(parts) => {
+                let (fixed, each) = parts
+                    .iter()
+                    .fold((0, 0), |(fixed, each): (usize, _), part| {
+                        let (more, of_each) = part.steps(chars);
+                        (fixed.max(more), each.max(of_each))
+                    });
+                (fixed.saturating_add(parts.len()), each)
+            }
+            Part::Repeat { what, least, most } => {
+                let (fixed, each) = what.steps(chars);
+                // What may be empty is repeated without a text that grows; all else is limited by the text's length.
+                let (times, each) = match what.shortest {
+                    0 => (chars.clamp(*least, *most), each),
+                    shortest => (*least, each.saturating_add(fixed.div_ceil(shortest))),
+                };
+                (fixed.saturating_mul(times).saturating_add(1), each)
+            }
+        }
     }
 
     /// All texts whose lengths are nearest to what is wanted, if they are few, and short with so many more bytes each.

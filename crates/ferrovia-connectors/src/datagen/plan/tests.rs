@@ -316,6 +316,14 @@ fn records_that_cannot_be_made_are_refused() {
     let nested = |items: Json| json!({"type": "array", "items": items, "arg.properties": {"length": 60_000}});
     for (field, reason) in [
         (
+            with("string", json!({"regex": "((a?){65536}){65536}"})),
+            "r.f: regex ((a?){65536}){65536} cannot be used: a text may take more than 1048576 steps",
+        ),
+        (
+            with("string", json!({"regex": "(((){65536}){2}b)*"})),
+            "r.f: regex (((){65536}){2}b)* cannot be used: a text may take more than 1048576 steps",
+        ),
+        (
             with("string", json!({"regex": "(a"})),
             "r.f: regex (a cannot be used: a group is not closed",
         ),

@@ -4,10 +4,6 @@
 //! `org.apache.kafka.connect.runtime.errors.DeadLetterQueueReporter`. Beyond Java, offsets are committed only when the
 //! dead letters before them are safe; where Java logs a letter that was not taken, this fails the task.
 
-mod options;
-
-pub use options::LetterOptions;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +20,7 @@ use ferrovia_pipeline::errors::BadRecord;
 
 use crate::config::connector::DeadLetterConfig;
 use crate::status::TaskId;
+use crate::task::produce_options::ProduceOptions;
 
 /// Idle buffers of the connection.
 const IDLE_BUFFERS_BYTES: usize = 1 << 20;
@@ -39,8 +36,8 @@ pub struct DeadLetterSpec {
     pub config: DeadLetterConfig,
     /// How topics are created.
     pub admin: ClientSettings,
-    /// How letters are produced.
-    pub options: LetterOptions,
+    /// How letters are produced. They do not wait without end, as Java's do: a letter that no broker takes fails its task.
+    pub options: ProduceOptions,
     /// Whose records they are.
     pub task: TaskId,
 }
@@ -55,7 +52,7 @@ pub(super) struct DeadLetters {
     /// Where the next letter without a key goes.
     next: i32,
     producer: Producer,
-    options: LetterOptions,
+    options: ProduceOptions,
     pending: Vec<Ack>,
     /// Whether a letter was lost: from then on nothing counts as safe.
     has_failed: bool,

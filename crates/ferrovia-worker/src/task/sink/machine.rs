@@ -140,7 +140,9 @@ impl SinkMachine {
         } else {
             now + self.commit_interval
         };
-        let at = timeout.map_or(commit, |timeout| commit.min(now + timeout));
+        // A connector names the timeout: one that no clock can add is later than any commit.
+        let at = timeout.and_then(|timeout| now.checked_add(timeout));
+        let at = at.map_or(commit, |at| commit.min(at));
         self.batch = Batch::Again { at };
         self.has_put = true;
     }

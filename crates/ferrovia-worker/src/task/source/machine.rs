@@ -138,9 +138,9 @@ impl SourceMachine {
         self.next_commit = now;
     }
 
-    /// The task was polled; it wants no other poll for so long.
+    /// The task was polled; it wants no other poll for so long, which is any time that a connector comes up with.
     pub(super) fn on_polled(&mut self, now: Instant, wait: Option<Duration>) {
-        self.quiet_until = wait.map(|wait| now + wait);
+        self.quiet_until = wait.map(|wait| now + wait.min(QUIET_MAX));
     }
 
     /// The task has something to say before the time that it asked for.
@@ -200,6 +200,9 @@ impl SourceMachine {
         self.stop_by = Some(by);
     }
 }
+
+/// A task that wants to be left alone for longer is polled nevertheless: a year, which any clock can add.
+const QUIET_MAX: Duration = Duration::from_secs(365 * 86_400);
 
 #[cfg(test)]
 mod tests;

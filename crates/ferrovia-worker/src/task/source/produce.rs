@@ -14,7 +14,7 @@ use ferrovia_pipeline::source::BatchForm;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::task::sink::LetterOptions;
+use crate::task::produce_options::ProduceOptions;
 use crate::task::source::batch::{Contents, LaneId, Sealed};
 use crate::task::source::exactly_once::orders::{Ended, Ending, Orders, Ready, Sending};
 
@@ -22,7 +22,7 @@ use crate::task::source::exactly_once::orders::{Ended, Ending, Orders, Ready, Se
 #[derive(Clone, Debug)]
 pub struct ProduceSpec {
     /// What `producer.*` of the worker and `producer.override.*` of the connector say.
-    pub options: LetterOptions,
+    pub options: ProduceOptions,
     /// The event loop that sends. `None` where that is the task's own: a task that blocks must not stop what is on its
     /// way.
     pub event_loop: Option<Handle>,
@@ -49,7 +49,7 @@ impl ProduceSpec {
         }
         Ok(Self {
             chooses_codec: properties.contains_key("compression.type"),
-            options: LetterOptions::from_properties(properties)?,
+            options: ProduceOptions::from_properties(properties)?,
             event_loop,
         })
     }
@@ -92,7 +92,7 @@ impl ProduceSpec {
 pub(super) struct Outlet {
     cluster: Cluster,
     way: Way,
-    options: LetterOptions,
+    options: ProduceOptions,
     chooses_codec: bool,
     /// Batches that Kafka has not acknowledged.
     on_the_way: JoinSet<Outcome>,

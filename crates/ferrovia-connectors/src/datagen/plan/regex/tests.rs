@@ -72,6 +72,33 @@ fn few_texts_are_not_listed_where_they_are_long() {
 }
 
 #[test]
+fn steps_grow_with_the_text_and_with_what_is_empty() {
+    let long = Lengths {
+        min: 0,
+        max: CHARS_MAX,
+    };
+    for (expression, wanted, most) in [
+        ("[a-z]{8}", USUAL, 32),
+        ("((){65536}){2}", USUAL, 200_000),
+        (r"[a-z]*@(x|[0-9]+)*\.com", long, STEPS_MAX),
+        ("(a*b*c?)*", long, STEPS_MAX),
+        ("((a{0,100})b)*", long, STEPS_MAX),
+        ("((a*)*)*", USUAL, 10_000),
+    ] {
+        let steps = Regex::parse(expression).unwrap().steps_max(wanted);
+        assert!(steps <= most, "{expression}: {steps}");
+    }
+    for expression in [
+        "((){65536}){65536}",
+        "((a?){65536}){65536}",
+        "((){65536}a){100}",
+    ] {
+        let regex = Regex::parse(expression).unwrap();
+        assert!(regex.steps_max(long) > STEPS_MAX, "{expression}");
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_refused() {
     for (expression, reason) in [
         ("(a", "a group is not closed"),

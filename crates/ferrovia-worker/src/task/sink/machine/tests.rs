@@ -88,6 +88,15 @@ fn retriable_error_without_timeout_waits_for_the_next_commit_time() {
 }
 
 #[test]
+fn batch_that_is_wanted_again_in_ages_waits_for_the_next_commit_time() {
+    let (mut machine, now) = machine();
+    machine.on_records();
+    machine.on_put_again(now, Some(Duration::MAX));
+    assert_eq!(machine.next_step(now + INTERVAL / 2), Step::Wait);
+    assert_eq!(machine.deadline(), now + INTERVAL);
+}
+
+#[test]
 fn unanswered_commit_times_out_and_the_next_one_goes_on() {
     let (mut machine, now) = machine();
     machine.request_commit();

@@ -32,6 +32,18 @@ fn task_is_polled_again_at_once_or_after_the_wait_it_asked_for() {
 }
 
 #[test]
+fn task_that_wants_to_be_left_alone_for_ever_waits_until_it_is_woken() {
+    let now = Instant::now();
+    let mut machine = machine(now);
+    for wait in [Duration::from_secs(i64::MAX.unsigned_abs()), Duration::MAX] {
+        machine.on_polled(now, Some(wait));
+        assert_eq!(machine.next_step(now + 59 * SECOND), Step::Wait);
+        machine.on_woken();
+        assert_eq!(machine.next_step(now + 59 * SECOND), Step::Poll);
+    }
+}
+
+#[test]
 fn paused_task_is_not_polled_but_commits() {
     let now = Instant::now();
     let mut machine = machine(now);

@@ -1,14 +1,14 @@
-//! Settings of the dead letters' producer.
+//! Settings of a task's producer.
 
 use ferrovia_client::Acks;
 
 use super::*;
 
-fn options(settings: &[(&str, &str)]) -> Result<LetterOptions, String> {
+fn options(settings: &[(&str, &str)]) -> Result<ProduceOptions, String> {
     let bootstrap = [("bootstrap.servers", "localhost:9092")];
     let settings = bootstrap.iter().chain(settings);
     let settings = settings.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    LetterOptions::from_properties(settings.collect()).map_err(|error| error.to_string())
+    ProduceOptions::from_properties(settings.collect()).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn settings_are_read_and_checked() {
 }
 
 #[test]
-fn size_of_a_letter_counts_what_is_around_it() {
+fn size_of_a_record_counts_what_is_around_it() {
     let header = HeaderRef {
         key: b"key",
         value: None,

@@ -1,4 +1,5 @@
-//! How dead letters are written: the part of the producer's settings that has an effect on them.
+//! How a task produces, be it a source's records or a sink's dead letters: what the producer's settings mean for its
+//! requests and its batches.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +8,19 @@ use ferrovia_client::settings::{Compression, Divider, ProducerSettings};
 use ferrovia_pipeline::batch::{BatchOptions, Codec, HeaderRef, batches};
 use ferrovia_pipeline::error::ConnectError;
 
-/// What `producer.*` of the worker and `producer.override.*` of the connector say about dead letters.
+/// What `producer.*` of the worker and `producer.override.*` of the connector say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LetterOptions {
-    /// How batches travel. With `acks=0` the leader's word is waited for: offsets are committed only when letters are
-    /// safe.
+pub struct ProduceOptions {
+    /// How batches travel. With `acks=0` the leader's word is waited for: offsets are committed only when what
+    /// was produced for them is safe.
     pub producer: ProducerSettings,
     /// `compression.type`, its levels, and `batch.size`.
     pub batch: BatchOptions,
 }
 
-impl LetterOptions {
-    /// Reads them from a producer's settings. Defaults are those of Connect's producers, but for how long they wait.
+impl ProduceOptions {
+    /// Reads them from a producer's settings. Defaults are those of Connect's producers, but for how long they wait,
+    /// which is up to whoever produces.
     ///
     /// # Errors
     /// The first that is unusable, in Java's words.
@@ -42,7 +44,7 @@ impl LetterOptions {
         })
     }
 
-    /// Checks that a letter is not larger than a request may be.
+    /// Checks that a record is not larger than a request may be.
     ///
     /// # Errors
     /// It is.
@@ -59,7 +61,7 @@ impl LetterOptions {
             .iter()
             .map(|it| field(Some(it.key)) + field(it.value));
         let headers = varint_bytes(headers.len()) + fields.sum::<usize>();
-        let bytes = LETTER_OVERHEAD_BYTES + field(key) + field(value) + headers;
+        let bytes = RECORD_OVERHEAD_BYTES + field(key) + field(value) + headers;
         let most = self.producer.request_bytes_max;
         if bytes <= most {
             return Ok(());
@@ -107,15 +109,14 @@ fn varint_bytes(length: usize) -> usize {
     usize::try_from(bits.div_ceil(7)).unwrap_or(1)
 }
 
-/// What Connect sets for its producers before the user does, but for waiting without end: a letter that no broker takes
-/// fails its task.
+/// What Connect sets for its producers before the user does, but for how long they wait.
 const CONNECT_DEFAULTS: &[(&str, &str)] = &[
     ("acks", "all"),
     ("enable.idempotence", "false"),
     ("max.in.flight.requests.per.connection", "1"),
 ];
 /// The header of a batch, and all of a record but its key, value and headers, at most.
-const LETTER_OVERHEAD_BYTES: usize = 61 + 21;
+const RECORD_OVERHEAD_BYTES: usize = 61 + 21;
 
 #[cfg(test)]
 mod tests;
