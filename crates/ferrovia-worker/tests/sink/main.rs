@@ -13,6 +13,7 @@ mod order;
 mod stage;
 mod letters;
 mod logs;
+mod unspeakable;
 
 mod delivery;
 mod commits;

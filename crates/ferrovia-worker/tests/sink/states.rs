@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::order::{self, Leave};
 use crate::probe::{Catalog, Probe, Script};
 use crate::stage::{DEADLINE, NAME, Stage, p, play};
+use crate::unspeakable::Unspeakable;
 
 /// One task without a herder.
 struct Lone {
@@ -105,18 +106,6 @@ fn failed_task_stays_failed_and_says_that_it_has_ended() {
         order::check(&lone.probe.diary(), Leave::default());
     });
 }
-
-/// An error that panics where the worker looks at it: behind the guard around the task.
-#[derive(Debug)]
-struct Unspeakable;
-
-impl std::fmt::Display for Unspeakable {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        panic!("no words")
-    }
-}
-
-impl std::error::Error for Unspeakable {}
 
 #[test]
 fn panic_of_the_worker_itself_fails_the_task_which_can_be_stopped() {

@@ -15,6 +15,8 @@ mod stage;
 mod letters;
 #[path = "../sink/logs.rs"]
 mod logs;
+#[path = "../sink/unspeakable.rs"]
+mod unspeakable;
 
 mod delivery;
 mod whole;

@@ -9,6 +9,7 @@ use ferrovia_worker::status::State;
 
 use crate::probe::{Call, Given, at};
 use crate::stage::{Stage, play, until};
+use crate::unspeakable::Unspeakable;
 
 #[test]
 fn paused_task_is_not_polled_until_it_goes_on() {
@@ -129,18 +130,6 @@ fn panic_fails_the_task_which_is_called_no_more_but_to_stop() {
         stage.end().await;
     });
 }
-
-/// An error that panics where the worker looks at it: behind the guard around the task.
-#[derive(Debug)]
-struct Unspeakable;
-
-impl std::fmt::Display for Unspeakable {
-    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        panic!("no words")
-    }
-}
-
-impl std::error::Error for Unspeakable {}
 
 #[test]
 fn panic_of_the_worker_itself_fails_the_task_which_can_be_stopped() {

@@ -1,7 +1,5 @@
 //! Tests of this module: a connector and its task between two embedded brokers.
 
-use std::time::Instant;
-
 use ferrovia_client::admin::groups::alter_offsets;
 
 use super::*;
@@ -116,10 +114,11 @@ fn task_writes_checkpoints_and_sets_offsets_of_groups_without_members() {
     let mut task = MirrorCheckpointTask::default();
     task.start(&mut context).unwrap();
     let mut next = || {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
+        let mut checkpoint = None;
+        wait_until("a checkpoint", || {
             let records = task.poll(&mut context).unwrap();
-            if let [record] = &records[..] {
+            checkpoint = records.first().map(|record| {
+                assert_eq!(records.len(), 1);
                 assert_eq!(
                     (&*record.topic, record.partition),
                     ("A.checkpoints.internal", Some(0))
@@ -127,11 +126,11 @@ fn task_writes_checkpoints_and_sets_offsets_of_groups_without_members() {
                 assert_eq!(record.source_offset.to_string(), "{offset=0}");
                 let key = record.key.value.as_printed().into_owned();
                 let value = record.value.value.as_printed().into_owned();
-                return (record.source_partition.to_string(), key, value);
-            }
-            assert!(Instant::now() < deadline, "no checkpoint came");
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+                (record.source_partition.to_string(), key, value)
+            });
+            checkpoint.is_some()
+        });
+        checkpoint.unwrap()
     };
     let checkpoint = |upstream: i64, downstream: i64| {
         let key = Writer::default().text("g").text("A.orders").int(0);

@@ -1,6 +1,7 @@
 //! Tests of this module: a connector between two embedded brokers.
 
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 
 use ferrovia_broker::{Fault, Times};
 use ferrovia_client::admin::configs::topic_configs;
@@ -110,17 +111,23 @@ fn start_makes_copies_as_the_sources_topics_are_and_divides_them() {
     connector.stop().unwrap();
 }
 
-#[test]
-fn topic_that_appears_is_copied_and_the_tasks_are_divided_anew() {
-    let stage = Stage::new();
-    let (context, heard) = listening();
-    let mut connector = MirrorSourceConnector::default();
+/// A connector that looks for topics each second, and does nothing else.
+fn looking_for_topics(stage: &Stage) -> (MirrorSourceConnector, Receiver<Said>) {
     let settings = stage.settings(&[
         ("refresh.topics.interval.seconds", "1"),
         ("sync.topic.configs.enabled", "false"),
         ("sync.topic.acls.enabled", "false"),
     ]);
+    let (context, heard) = listening();
+    let mut connector = MirrorSourceConnector::default();
     connector.start(&settings, context).unwrap();
+    (connector, heard)
+}
+
+#[test]
+fn topic_that_appears_is_copied_and_the_tasks_are_divided_anew() {
+    let stage = Stage::new();
+    let (mut connector, heard) = looking_for_topics(&stage);
     assert!(connector.task_configs(2).unwrap().is_empty());
     make_topic(&stage.source, "late", 1, &[]);
     let said = heard.recv_timeout(DEADLINE).unwrap();
@@ -138,14 +145,7 @@ fn topic_that_appears_is_copied_and_the_tasks_are_divided_anew() {
 #[test]
 fn topic_whose_copy_cannot_be_made_is_given_to_a_task() {
     let stage = Stage::new();
-    let (context, heard) = listening();
-    let mut connector = MirrorSourceConnector::default();
-    let settings = stage.settings(&[
-        ("refresh.topics.interval.seconds", "1"),
-        ("sync.topic.configs.enabled", "false"),
-        ("sync.topic.acls.enabled", "false"),
-    ]);
-    connector.start(&settings, context).unwrap();
+    let (mut connector, heard) = looking_for_topics(&stage);
     let refused = Fault::ErrorCode(TOPIC_AUTHORIZATION_FAILED);
     let faults = stage.source.faults();
     faults.inject(ApiKey::DescribeConfigs, refused, Times::Always);

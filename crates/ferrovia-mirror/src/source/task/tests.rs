@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use ferrovia_broker::{Fault, RequestView, Times};
+use ferrovia_pipeline::batch::batches;
 use ferrovia_pipeline::source::BatchForm;
 use kafka_protocol::messages::fetch_request::FetchPartition;
 use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
@@ -13,29 +14,53 @@ use kafka_protocol::protocol::{Decodable, Encodable};
 use super::*;
 use crate::testing::{DEADLINE, Stage, make_topic, sealed, task_context, write};
 
-/// Polls until so many records were handed out, and shows their values.
-fn polled(context: &mut SourceContext, task: &mut MirrorSourceTask, count: usize) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        task.start(context).unwrap();
-        let deadline = Instant::now() + DEADLINE;
-        let mut values = Vec::new();
-        while values.len() < count {
-            assert!(Instant::now() < deadline, "waited in vain: {values:?}");
-            for record in task.poll(context).unwrap() {
-                let Value::Bytes(value) = &record.value.value else {
-                    panic!("bytes");
-                };
-                values.push(String::from_utf8(value.to_vec()).unwrap());
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
+/// A started task, with the event loop that its reader is on.
+struct Running {
+    context: SourceContext,
+    task: MirrorSourceTask,
+    event_loop: tokio::runtime::Runtime,
+}
+
+impl Running {
+    fn start(mut context: SourceContext) -> Self {
+        let event_loop = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let mut task = MirrorSourceTask::new();
+        event_loop.block_on(async { task.start(&mut context).unwrap() });
+        Self {
+            context,
+            task,
+            event_loop,
         }
-        task.stop().unwrap();
-        values
-    })
+    }
+
+    /// Looks again and again, while the reader has its turns, until there is something.
+    fn until<T>(
+        &mut self,
+        what: &str,
+        mut look: impl FnMut(&mut MirrorSourceTask, &mut SourceContext) -> Option<T>,
+    ) -> T {
+        self.event_loop.block_on(async {
+            let deadline = Instant::now() + DEADLINE;
+            loop {
+                if let Some(found) = look(&mut self.task, &mut self.context) {
+                    return found;
+                }
+                assert!(Instant::now() < deadline, "waited in vain for {what}");
+                tokio::task::yield_now().await;
+            }
+        })
+    }
+
+    /// Has this batch wait to be handed out, so many times.
+    fn give(&mut self, records: &[(Vec<u8>, Vec<u8>)], from_offset: i64, times: usize) {
+        let batch = batches(sealed(records)).next().unwrap().unwrap();
+        let seen = Seen { batch, from_offset };
+        let waiting = std::iter::repeat_n((TopicPartition::new("orders", 0), seen), times);
+        self.task.run().unwrap().waiting.extend(waiting);
+    }
 }
 
 /// The context of a task that copies these partitions.
@@ -85,33 +110,25 @@ fn partition_that_may_not_be_read_keeps_nobody_from_the_others() {
         .source
         .faults()
         .inject(ApiKey::Fetch, fault, Times::Always);
-    let mut context = copying(&stage, "orders-0,orders-1");
-    let values = polled(&mut context, &mut MirrorSourceTask::new(), 1);
-    assert_eq!(values, ["first"]);
+    let mut running = Running::start(copying(&stage, "orders-0,orders-1"));
+    let value = running.until("a record", |task, context| {
+        let records = task.poll(context).unwrap();
+        let [record] = &records[..] else {
+            return None;
+        };
+        Some(record.value.value.clone().into_owned())
+    });
+    assert_eq!(value, Value::Bytes(b"first".into()));
+    running.task.stop().unwrap();
 }
 
 #[test]
 fn task_fails_when_its_reader_has_ended() {
     let stage = Stage::new();
     make_topic(&stage.source, "orders", 1, &[]);
-    let mut context = copying(&stage, "orders-0");
-    let mut task = MirrorSourceTask::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let error = runtime.block_on(async {
-        task.start(&mut context).unwrap();
-        task.run().unwrap().reader.end();
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Err(error) = task.poll(&mut context) {
-                return error;
-            }
-            assert!(Instant::now() < deadline, "the task goes on");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
+    let mut running = Running::start(copying(&stage, "orders-0"));
+    running.task.run().unwrap().reader.end();
+    let error = running.until("a failure", |task, context| task.poll(context).err());
     assert!(error.to_string().contains("has ended"), "{error}");
 }
 
@@ -124,26 +141,11 @@ fn poll_ends_behind_enough_copies_and_the_next_goes_on() {
         level: None,
         bytes_max: 1 << 20,
     };
-    let mut context = copying(&stage, "orders-0").with_batches(form);
-    let mut task = MirrorSourceTask::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let _inside = runtime.enter();
-    task.start(&mut context).unwrap();
-    let bytes = sealed(&[(b"k".to_vec(), vec![b'v'; COPIES_BYTES / 2])]);
-    let batch = ferrovia_pipeline::batch::batches(bytes)
-        .next()
-        .unwrap()
-        .unwrap();
-    let seen = Seen {
-        batch,
-        from_offset: 0,
-    };
-    let waiting = std::iter::repeat_n((TopicPartition::new("orders", 0), seen), 5);
-    task.run().unwrap().waiting.extend(waiting);
-    let mut polled = || task.poll_batches(&mut context).unwrap().len();
+    let mut running = Running::start(copying(&stage, "orders-0").with_batches(form));
+    let half = [(b"k".to_vec(), vec![b'v'; COPIES_BYTES / 2])];
+    running.give(&half, 0, 5);
+    let Running { context, task, .. } = &mut running;
+    let mut polled = || task.poll_batches(context).unwrap().len();
     assert_eq!([polled(), polled(), polled()], [2, 2, 1]);
 }
 
@@ -151,29 +153,13 @@ fn poll_ends_behind_enough_copies_and_the_next_goes_on() {
 fn poll_ends_behind_enough_records_and_the_next_goes_on_in_the_batch() {
     let stage = Stage::new();
     make_topic(&stage.source, "orders", 1, &[]);
-    let mut context = copying(&stage, "orders-0");
-    let mut task = MirrorSourceTask::new();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let _inside = runtime.enter();
-    task.start(&mut context).unwrap();
+    let mut running = Running::start(copying(&stage, "orders-0"));
     let records = vec![(Vec::new(), Vec::new()); 2 * RECORDS_MAX + 1];
-    let bytes = sealed(&records);
-    let batch = ferrovia_pipeline::batch::batches(bytes)
-        .next()
-        .unwrap()
-        .unwrap();
-    let seen = Seen {
-        batch,
-        from_offset: 1,
-    };
-    let waiting = (TopicPartition::new("orders", 0), seen);
-    task.run().unwrap().waiting.push_back(waiting);
+    running.give(&records, 1, 1);
+    let Running { context, task, .. } = &mut running;
     let mut next = 1;
     let mut polled = || {
-        let records = task.poll(&mut context).unwrap();
+        let records = task.poll(context).unwrap();
         for record in &records {
             assert_eq!(record.source_offset, source_offset(next));
             next += 1;
