@@ -1,5 +1,5 @@
 //! The whole path of a source task: a trivial source whose records are converted, batched and produced to the embedded
-//! broker in this process. Prints records per second, and the processor time of each thread per record.
+//! broker in this process, once lines of text and once orders with a key and headers, written as JSON. Prints records per second, and the processor time of each thread per record.
 //!
 //! Give it a number of records: `cargo bench -p ferrovia-benches --bench source_path -- 10000000`.
 
@@ -16,7 +16,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ferrovia_broker::{BrokerConfig, EmbeddedBroker};
-use ferrovia_pipeline::data::{Map, SchemaAndValue, Value};
+use ferrovia_pipeline::data::{
+    Map, Schema, SchemaAndValue, SchemaBuilder, SchemaType, Struct, Value,
+};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::sink::Placement;
 use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
@@ -37,20 +39,37 @@ const VALUE: &str = "A hundred bytes of text, which is about as much as a line o
 fn main() {
     let mut numbers = std::env::args().filter_map(|argument| argument.parse().ok());
     let records = numbers.next().unwrap_or(RECORDS);
-    for (name, placement) in [
-        ("own thread", Placement::OwnThread),
-        ("shared thread", Placement::Shared),
-    ] {
-        for batch_size in ["16384", "131072"] {
-            let took = run(placement, records, batch_size);
-            let pace = records as f64 / took.as_secs_f64();
-            println!("{name}, batch.size {batch_size}: {pace:.0} records/s");
+    for form in [Form::Lines, Form::Orders] {
+        for placement in [Placement::OwnThread, Placement::Shared] {
+            for batch_size in ["16384", "131072"] {
+                let took = run(form, placement, records, batch_size);
+                let pace = records as f64 / took.as_secs_f64();
+                println!("{form:?}, {placement:?}, batch.size {batch_size}: {pace:.0} records/s");
+            }
+        }
+    }
+}
+
+/// What the records are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Text alone.
+    Lines,
+    /// A structure that is written as JSON, with a key and three headers.
+    Orders,
+}
+
+impl Form {
+    fn value_converter(self) -> &'static str {
+        match self {
+            Self::Lines => "org.apache.kafka.connect.storage.StringConverter",
+            Self::Orders => "org.apache.kafka.connect.json.JsonConverter",
         }
     }
 }
 
 /// Moves so many records, and tells how long that took.
-fn run(placement: Placement, records: u64, batch_size: &str) -> Duration {
+fn run(form: Form, placement: Placement, records: u64, batch_size: &str) -> Duration {
     let config = BrokerConfig {
         default_partitions: PARTITIONS,
         auto_create_topics: true,
@@ -62,18 +81,26 @@ fn run(placement: Placement, records: u64, batch_size: &str) -> Duration {
         .enable_all()
         .build()
         .expect("an event loop");
-    let took = runtime.block_on(moves(&servers, placement, records, batch_size));
+    let took = runtime.block_on(moves(
+        &servers,
+        Trivial::new(form, placement, records),
+        batch_size,
+    ));
     let stored: i64 = broker.topic_end_offsets("t").into_iter().sum();
     assert_eq!(stored.cast_unsigned(), records, "records in the topic");
     took
 }
 
-async fn moves(servers: &str, placement: Placement, records: u64, batch_size: &str) -> Duration {
-    let converter = "org.apache.kafka.connect.storage.StringConverter";
+async fn moves(servers: &str, source: Trivial, batch_size: &str) -> Duration {
+    let records = source.records;
     let worker = settings(&[
         ("bootstrap.servers", servers),
-        ("key.converter", converter),
-        ("value.converter", converter),
+        (
+            "key.converter",
+            "org.apache.kafka.connect.storage.StringConverter",
+        ),
+        ("value.converter", source.form.value_converter()),
+        ("value.converter.schemas.enable", "false"),
         ("offset.storage.file.filename", "unused"),
         ("worker.threads", "1"),
     ]);
@@ -95,7 +122,7 @@ async fn moves(servers: &str, placement: Placement, records: u64, batch_size: &s
             id: id.clone(),
             connector: Arc::new(config),
             settings: connector,
-            task: TaskCode::Source(Box::new(Trivial::new(placement, records))),
+            task: TaskCode::Source(Box::new(source)),
             is_paused: false,
             reports: TaskReports::new(id.clone(), Run(1), queue),
         })
@@ -148,24 +175,62 @@ fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.collect()
 }
 
-/// A source of equal values without keys.
+/// A source of equal values.
 struct Trivial {
+    form: Form,
     placement: Placement,
     partition: Arc<Map<'static>>,
+    order: Schema,
+    number: Schema,
     next: u64,
     records: u64,
 }
 
 impl Trivial {
-    fn new(placement: Placement, records: u64) -> Self {
+    fn new(form: Form, placement: Placement, records: u64) -> Self {
         let mut partition = Map::new();
         partition.put("file", Value::text("a"));
+        let fields = [
+            ("id", SchemaType::Int64),
+            ("item", SchemaType::String),
+            ("price", SchemaType::Float64),
+        ];
+        let fields = fields.map(|(name, kind)| (name, Schema::of(kind)));
+        let order = SchemaBuilder::structure().fields(fields);
         Self {
+            form,
             placement,
             partition: Arc::new(partition),
+            order: order.expect("fields").build(),
+            number: Schema::of(SchemaType::Int64),
             next: 0,
             records,
         }
+    }
+
+    fn record(&self, number: u64) -> SourceRecord<'_> {
+        let number = Value::Int64(number.cast_signed());
+        let mut offset = Map::new();
+        offset.put("position", number.clone());
+        let value = match self.form {
+            Form::Lines => SchemaAndValue::new(None, Value::text(VALUE)),
+            Form::Orders => {
+                let mut order = Struct::new(self.order.clone()).expect("a structure");
+                order.set(0, number.clone());
+                order.set(1, Value::text("sleeper B70"));
+                order.set(2, Value::Float64(131.5));
+                SchemaAndValue::new(self.order.clone(), Value::Struct(order))
+            }
+        };
+        let mut record = SourceRecord::new(Arc::clone(&self.partition), offset, "t", value);
+        if self.form == Form::Orders {
+            record.key = SchemaAndValue::new(None, Value::text("customer 7"));
+            for name in ["generation", "task", "iteration"] {
+                let header = SchemaAndValue::new(self.number.clone(), number.clone());
+                record.headers.add(name, header);
+            }
+        }
+        record
     }
 }
 
@@ -180,18 +245,12 @@ impl SourceTask for Trivial {
 
     fn poll(&mut self, context: &mut SourceContext) -> Result<Vec<SourceRecord<'_>>, ConnectError> {
         let end = self.records.min(self.next + POLL_RECORDS);
-        if self.next == end {
+        let numbers = self.next..end;
+        if numbers.is_empty() {
             context.wait(Duration::from_millis(1));
         }
-        let record = |number: u64| {
-            let mut offset = Map::new();
-            offset.put("position", Value::Int64(number.cast_signed()));
-            let value = SchemaAndValue::new(None, Value::text(VALUE));
-            SourceRecord::new(Arc::clone(&self.partition), offset, "t", value)
-        };
-        let records = (self.next..end).map(record).collect();
         self.next = end;
-        Ok(records)
+        Ok(numbers.map(|number| self.record(number)).collect())
     }
 
     fn stop(&mut self) -> Result<(), ConnectError> {
