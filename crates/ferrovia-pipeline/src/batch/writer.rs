@@ -8,7 +8,7 @@ use crate::batch::crc::crc32c;
 use crate::batch::header::{CRC_COVERS_FROM, LENGTH_PREFIX_BYTES, attributes};
 use crate::batch::scratch::Scratch;
 use crate::batch::{
-    BATCH_HEADER_BYTES, BatchHeader, Codec, CodecFault, HeaderRef, TimestampType, varint,
+    BATCH_HEADER_BYTES, BatchHeader, Codec, CodecFault, Fields, HeaderRef, TimestampType, varint,
 };
 
 /// Bytes of compressed output that a writer keeps allocated between batches.
@@ -17,6 +17,8 @@ const SCRATCH_BYTES_KEPT: usize = 1024 * 1024;
 const BATCH_BYTES_MAX: usize = 0x7fff_ffff;
 /// Bytes of a record beside key, value and headers, at most: length, attributes, two deltas, two lengths, header count.
 const RECORD_OVERHEAD_BYTES_MAX: usize = 5 + 1 + 10 + 5 + 5 + 5 + 5;
+/// Bytes of a record's attributes.
+const ATTRIBUTES_BYTES: usize = 1;
 /// Assumed size of a compressed batch before the first one is sealed, in thousandths; later the last batch's.
 const RATIO_PERMILLE: usize = 1000;
 
@@ -162,9 +164,15 @@ impl BatchWriter {
         value: Option<&[u8]>,
         headers: &[HeaderRef<'_>],
     ) -> bool {
-        let payload = nullable_length(key) + nullable_length(value) + headers_length(headers);
-        let record = self.packed_estimate(payload.saturating_add(RECORD_OVERHEAD_BYTES_MAX));
-        self.is_empty() || self.bytes_estimate().saturating_add(record) <= self.options.bytes_target
+        self.has_room(&Fields::new(key, value, headers))
+    }
+
+    /// As [`BatchWriter::has_room_for`], of what was counted before.
+    #[inline]
+    pub fn has_room(&self, record: &Fields<'_>) -> bool {
+        let bytes = record.bytes().saturating_add(RECORD_OVERHEAD_BYTES_MAX);
+        let bytes = self.packed_estimate(bytes);
+        self.is_empty() || self.bytes_estimate().saturating_add(bytes) <= self.options.bytes_target
     }
 
     /// Appends a record at the next offset. `timestamp` is in milliseconds since 1970.
@@ -180,7 +188,16 @@ impl BatchWriter {
         value: Option<&[u8]>,
         headers: &[HeaderRef<'_>],
     ) -> Result<(), WriteError> {
-        self.append_at(self.open.next_delta, timestamp, key, value, headers)
+        self.append_fields(timestamp, &Fields::new(key, value, headers))
+    }
+
+    /// As [`BatchWriter::append`], of what was counted before.
+    ///
+    /// # Errors
+    /// As [`BatchWriter::append`].
+    #[inline]
+    pub fn append_fields(&mut self, timestamp: i64, record: &Fields<'_>) -> Result<(), WriteError> {
+        self.write(self.open.next_delta, timestamp, record)
     }
 
     /// Appends a record at an offset of its own, as compaction leaves them: `offset_delta` above the base offset.
@@ -195,6 +212,15 @@ impl BatchWriter {
         value: Option<&[u8]>,
         headers: &[HeaderRef<'_>],
     ) -> Result<(), WriteError> {
+        self.write(offset_delta, timestamp, &Fields::new(key, value, headers))
+    }
+
+    fn write(
+        &mut self,
+        offset_delta: i32,
+        timestamp: i64,
+        record: &Fields<'_>,
+    ) -> Result<(), WriteError> {
         if offset_delta < self.open.next_delta || offset_delta == i32::MAX {
             return Err(WriteError::OffsetDelta(offset_delta));
         }
@@ -205,12 +231,8 @@ impl BatchWriter {
         };
         let timestamp_delta = varint::zigzag(timestamp.wrapping_sub(base_timestamp));
         let offset_zigzag = varint::zigzag(offset_delta.into());
-        let body = 1 // attributes
-            + varint::length(timestamp_delta)
-            + varint::length(offset_zigzag)
-            + nullable_length(key)
-            + nullable_length(value)
-            + headers_length(headers);
+        let deltas = varint::length(timestamp_delta) + varint::length(offset_zigzag);
+        let body = record.bytes().saturating_add(ATTRIBUTES_BYTES + deltas);
         let so_far = self.buffer.len().max(BATCH_HEADER_BYTES);
         if body > BATCH_BYTES_MAX - RECORD_OVERHEAD_BYTES_MAX
             || so_far > BATCH_BYTES_MAX - RECORD_OVERHEAD_BYTES_MAX - body
@@ -226,9 +248,9 @@ impl BatchWriter {
         out.staged.put_u8(0);
         out.staged.put_u64(timestamp_delta);
         out.staged.put_u64(offset_zigzag);
-        out.put_nullable(key);
-        out.put_nullable(value);
-        out.put_headers(headers);
+        out.put_nullable(record.key());
+        out.put_nullable(record.value());
+        out.put_headers(record.headers());
 
         let first = self.is_empty();
         let open = &mut self.open;
@@ -403,22 +425,6 @@ impl Out<'_> {
         }
         self.buffer.extend_from_slice(self.staged.take());
     }
-}
-
-/// Bytes of a field with its length in front.
-fn nullable_length(field: Option<&[u8]>) -> usize {
-    field.map_or(1, |bytes| {
-        varint::length((bytes.len() as u64) << 1).saturating_add(bytes.len())
-    })
-}
-
-/// Bytes of the headers with their count in front.
-fn headers_length(headers: &[HeaderRef<'_>]) -> usize {
-    let count = varint::length((headers.len() as u64) << 1);
-    headers.iter().fold(count, |sum, header| {
-        sum.saturating_add(nullable_length(Some(header.key)))
-            .saturating_add(nullable_length(header.value))
-    })
 }
 
 #[cfg(test)]

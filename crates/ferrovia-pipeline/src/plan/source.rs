@@ -77,8 +77,8 @@ impl SourcePlan {
         })
     }
 
-    /// Converts a transformed record: headers first, then key and value. What has to be written goes to `room`, whose old
-    /// contents go.
+    /// Converts a record as it is after its transformations: headers first, then key and value. What has to be written goes
+    /// to `room`, whose old contents go.
     ///
     /// # Errors
     /// Where it failed, and why. The error is never retriable: no built-in converter asks anybody.
@@ -87,7 +87,9 @@ impl SourcePlan {
     /// `AbstractWorkerSourceTask.convertTransformedRecord`, for the order of the steps
     pub fn convert<'r>(
         &self,
-        record: &'r Record<'_>,
+        key: &'r SchemaAndValue<'_>,
+        value: &'r SchemaAndValue<'_>,
+        headers: &'r Headers<'_>,
         room: &'r mut Vec<u8>,
     ) -> Result<RecordBytes<'r>, Failure> {
         let failed = |stage, class| {
@@ -98,15 +100,13 @@ impl SourcePlan {
             }
         };
         room.clear();
-        let ends = self.write_headers(&record.headers, room);
+        let ends = self.write_headers(headers, room);
         let ends = ends.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
         let headers_end = room.len();
-        let SchemaAndValue { schema, value } = &record.key;
-        let key = self.key.write(room, schema.as_ref(), value);
+        let key = self.key.write(room, key.schema.as_ref(), &key.value);
         let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
         let key_end = room.len();
-        let SchemaAndValue { schema, value } = &record.value;
-        let value = self.value.write(room, schema.as_ref(), value);
+        let value = self.value.write(room, value.schema.as_ref(), &value.value);
         let value = value.map_err(failed(Stage::ValueConverter, self.value.class()))?;
 
         let (headers_room, rest) = room.split_at_checked(headers_end).unwrap_or_default();
@@ -116,7 +116,7 @@ impl SourcePlan {
         Ok(RecordBytes {
             key: bytes(key, key_room),
             value: bytes(value, value_room),
-            headers: headers(&record.headers, ends, headers_room),
+            headers: header_refs(headers, ends, headers_room),
         })
     }
 
@@ -143,7 +143,7 @@ fn bytes<'r>(written: Written<'r>, room: &'r [u8]) -> Option<&'r [u8]> {
     }
 }
 
-fn headers<'r>(
+fn header_refs<'r>(
     headers: &'r Headers<'_>,
     ends: SmallVec<[Option<usize>; USUAL_HEADERS]>,
     room: &'r [u8],
@@ -208,13 +208,21 @@ mod tests {
         }
     }
 
+    fn convert<'r>(
+        plan: &SourcePlan,
+        record: &'r Record<'_>,
+        room: &'r mut Vec<u8>,
+    ) -> Result<RecordBytes<'r>, Failure> {
+        plan.convert(&record.key, &record.value, &record.headers, room)
+    }
+
     #[test]
     fn text_is_borrowed_and_headers_keep_their_order() {
         let map = Map::new();
         let record = record(&map, Value::text("v"));
         let mut room = b"of another".to_vec();
         let plan = plan("StringConverter", "StringConverter", &[]);
-        let bytes = plan.convert(&record, &mut room).unwrap();
+        let bytes = convert(&plan, &record, &mut room).unwrap();
         assert_eq!(bytes.key, Some(b"k".as_slice()));
         assert_eq!(bytes.value, Some(b"v".as_slice()));
         let header = |key: &'static str, value: Option<&'static str>| HeaderRef {
@@ -239,11 +247,11 @@ mod tests {
         let object = record(&map, Value::Map(value));
         let mut room = Vec::new();
         assert_eq!(
-            plan.convert(&object, &mut room).unwrap().value,
+            convert(&plan, &object, &mut room).unwrap().value,
             Some(br#"{"a":1}"#.as_slice())
         );
         let null = record(&map, Value::Null);
-        assert_eq!(plan.convert(&null, &mut room).unwrap().value, None);
+        assert_eq!(convert(&plan, &null, &mut room).unwrap().value, None);
     }
 
     #[test]
@@ -251,7 +259,7 @@ mod tests {
         let map = Map::new();
         let record = record(&map, Value::Int64(1));
         let failed = |plan: SourcePlan| {
-            let failure = plan.convert(&record, &mut Vec::new()).unwrap_err();
+            let failure = convert(&plan, &record, &mut Vec::new()).unwrap_err();
             (failure.stage, failure.class.rsplit('.').next().unwrap())
         };
         let value = plan("StringConverter", "ByteArrayConverter", &[]);

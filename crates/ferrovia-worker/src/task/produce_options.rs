@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use ferrovia_client::settings::{Compression, Divider, ProducerSettings};
-use ferrovia_pipeline::batch::{BatchOptions, Codec, HeaderRef, batches};
+use ferrovia_pipeline::batch::{BatchOptions, Codec, Fields, batches};
 use ferrovia_pipeline::error::ConnectError;
 
 /// What `producer.*` of the worker and `producer.override.*` of the connector say.
@@ -51,17 +51,8 @@ impl ProduceOptions {
     ///
     /// # Source
     /// `KafkaProducer.ensureValidRecordSize`
-    pub(crate) fn check_size(
-        &self,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[HeaderRef<'_>],
-    ) -> Result<(), ConnectError> {
-        let fields = headers
-            .iter()
-            .map(|it| field(Some(it.key)) + field(it.value));
-        let headers = varint_bytes(headers.len()) + fields.sum::<usize>();
-        let bytes = RECORD_OVERHEAD_BYTES + field(key) + field(value) + headers;
+    pub(crate) fn check_size(&self, record: &Fields<'_>) -> Result<(), ConnectError> {
+        let bytes = record.bytes().saturating_add(RECORD_OVERHEAD_BYTES);
         let most = self.producer.request_bytes_max;
         if bytes <= most {
             return Ok(());
@@ -95,18 +86,6 @@ fn batch_options(compression: Compression) -> BatchOptions {
 fn halves(batch: &Bytes, compression: Compression) -> Option<[Bytes; 2]> {
     let batch = batches(batch.clone()).next()?.ok()?;
     batch.halves(batch_options(compression))
-}
-
-/// Bytes of a key, value or part of a header with the number in front that says how many they are.
-fn field(bytes: Option<&[u8]>) -> usize {
-    bytes.map_or(1, |bytes| varint_bytes(bytes.len()) + bytes.len())
-}
-
-/// Bytes of a length on the wire.
-fn varint_bytes(length: usize) -> usize {
-    // One bit is the sign, and seven fit into a byte.
-    let bits = usize::BITS - length.leading_zeros() + 1;
-    usize::try_from(bits.div_ceil(7)).unwrap_or(1)
 }
 
 /// What Connect sets for its producers before the user does, but for how long they wait.

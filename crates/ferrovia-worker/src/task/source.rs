@@ -10,6 +10,7 @@
 
 mod poll;
 mod take;
+mod parts;
 mod place;
 mod convert;
 mod topics;

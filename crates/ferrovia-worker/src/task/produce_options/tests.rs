@@ -1,6 +1,7 @@
 //! Settings of a task's producer.
 
 use ferrovia_client::Acks;
+use ferrovia_pipeline::batch::HeaderRef;
 
 use super::*;
 
@@ -61,7 +62,7 @@ fn size_of_a_record_counts_what_is_around_it() {
     for (most, fits) in [(bytes, true), (bytes - 1, false)] {
         let most = format!("{most}");
         let options = options(&[("max.request.size", &most)]).unwrap();
-        let checked = options.check_size(None, Some(&[0; 64]), &[header]);
+        let checked = options.check_size(&Fields::new(None, Some(&[0; 64]), &[header]));
         assert_eq!(checked.is_ok(), fits, "{checked:?}");
     }
 }

@@ -14,7 +14,7 @@ use ferrovia_client::produce::partitioner::partition_for_key;
 use ferrovia_client::produce::{Ack, Producer};
 use ferrovia_client::settings::ClientSettings;
 use ferrovia_client::{ErrorCode, FramePool, TopicPartition as ClientPartition};
-use ferrovia_pipeline::batch::{BatchWriter, HeaderRef, Seal};
+use ferrovia_pipeline::batch::{BatchWriter, Fields, HeaderRef, Seal};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::BadRecord;
 
@@ -192,10 +192,10 @@ impl DeadLetters {
             .chain(context)
             .map(|(key, value)| HeaderRef { key, value })
             .collect();
-        let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        let appended = match self.options.check_size(key, value, &headers) {
+        let fields = Fields::new(record.key.as_deref(), record.value.as_deref(), &headers);
+        let appended = match self.options.check_size(&fields) {
             Ok(()) => {
-                let appended = writer.append(record.timestamp, key, value, &headers);
+                let appended = writer.append_fields(record.timestamp, &fields);
                 appended.map_err(|error| ConnectError::failed(error.to_string()))
             }
             Err(too_large) => Err(too_large),

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use ferrovia_client::TopicPartition;
 use ferrovia_client::cluster::MetadataView;
 use ferrovia_client::produce::partitioner::partition_for_key;
-use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, HeaderRef, Seal, WriteError};
+use ferrovia_pipeline::batch::{BatchOptions, BatchWriter, Fields, Seal, WriteError};
 use ferrovia_pipeline::data::Map;
 
 use crate::task::source::commit::{SourceId, Span};
@@ -229,15 +229,9 @@ impl Batches {
     }
 
     /// Whether the record fits into the open batch of its partition.
-    pub(super) fn has_room(
-        &self,
-        lane: LaneId,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[HeaderRef<'_>],
-    ) -> bool {
+    pub(super) fn has_room(&self, lane: LaneId, record: &Fields<'_>) -> bool {
         let lane = self.get(lane);
-        lane.is_none_or(|lane| lane.writer.has_room_for(key, value, headers))
+        lane.is_none_or(|lane| lane.writer.has_room(record))
     }
 
     /// Appends a record to the open batch of its partition.
@@ -248,15 +242,13 @@ impl Batches {
         &mut self,
         id: LaneId,
         timestamp: i64,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[HeaderRef<'_>],
+        record: &Fields<'_>,
     ) -> Result<(), WriteError> {
         let Some(lane) = self.get_mut(id) else {
             return Ok(());
         };
         let is_first = lane.writer.is_empty();
-        lane.writer.append(timestamp, key, value, headers)?;
+        lane.writer.append_fields(timestamp, record)?;
         let bytes = lane.writer.bytes_estimate();
         let before = std::mem::replace(&mut lane.bytes, bytes);
         self.open_bytes = self.open_bytes.saturating_sub(before) + bytes;

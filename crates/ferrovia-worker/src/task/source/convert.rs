@@ -59,8 +59,8 @@ impl Shaper {
 ///
 /// # Source
 /// `org.apache.kafka.connect.util.ConnectUtils.checkAndConvertTimestamp`
-pub(super) fn timestamp(record: &Record<'_>) -> Result<Option<i64>, ConnectError> {
-    match record.timestamp {
+pub(super) fn timestamp(given: Option<i64>) -> Result<Option<i64>, ConnectError> {
+    match given {
         Some(NO_TIMESTAMP) | None => Ok(None),
         Some(time) if time < 0 => Err(ConnectError::java(
             "org.apache.kafka.common.InvalidRecordException",
@@ -77,8 +77,8 @@ pub(super) fn timestamp(record: &Record<'_>) -> Result<Option<i64>, ConnectError
 ///
 /// # Source
 /// `org.apache.kafka.clients.producer.ProducerRecord`
-pub(super) fn partition(record: &Record<'_>) -> Result<Option<i32>, ConnectError> {
-    match record.partition {
+pub(super) fn partition(given: Option<i32>) -> Result<Option<i32>, ConnectError> {
+    match given {
         Some(number) if number < 0 => Err(ConnectError::java(
             "java.lang.IllegalArgumentException",
             format!(
@@ -93,42 +93,19 @@ const NO_TIMESTAMP: i64 = -1;
 
 #[cfg(test)]
 mod tests {
-    use ferrovia_pipeline::data::{Headers, Map, Origin, SchemaAndValue};
-
     use super::*;
-
-    fn record<'a>(map: &'a Map<'static>) -> Record<'a> {
-        Record {
-            topic: "t".into(),
-            partition: None,
-            key: SchemaAndValue::NULL,
-            value: SchemaAndValue::NULL,
-            timestamp: None,
-            headers: Headers::new(),
-            origin: Origin::Source {
-                partition: map,
-                offset: map,
-            },
-        }
-    }
 
     #[test]
     fn negative_numbers_are_refused_in_javas_words() {
-        let map = Map::new();
-        let mut record = record(&map);
-        assert_eq!(timestamp(&record).unwrap(), None);
-        record.timestamp = Some(-1);
-        assert_eq!(timestamp(&record).unwrap(), None);
-        record.timestamp = Some(0);
-        assert_eq!(timestamp(&record).unwrap(), Some(0));
-        record.timestamp = Some(-2);
+        assert_eq!(timestamp(None).unwrap(), None);
+        assert_eq!(timestamp(Some(-1)).unwrap(), None);
+        assert_eq!(timestamp(Some(0)).unwrap(), Some(0));
         assert_eq!(
-            timestamp(&record).unwrap_err().trace(),
+            timestamp(Some(-2)).unwrap_err().trace(),
             "org.apache.kafka.common.InvalidRecordException: Invalid record timestamp -2"
         );
-        record.partition = Some(-1);
         assert_eq!(
-            partition(&record).unwrap_err().to_string(),
+            partition(Some(-1)).unwrap_err().to_string(),
             "Invalid partition: -1. Partition number should always be non-negative or null."
         );
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ferrovia_client::TopicPartition;
 use ferrovia_client::cluster::MetadataView;
 use ferrovia_client::produce::ProduceError;
-use ferrovia_pipeline::batch::HeaderRef;
+use ferrovia_pipeline::batch::Fields;
 use ferrovia_pipeline::data::Map;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::errors::{Failure, Stage};
@@ -39,9 +39,7 @@ pub(super) struct Produce<'r> {
     pub(super) topic: &'r str,
     pub(super) partition: Option<i32>,
     pub(super) timestamp: i64,
-    pub(super) key: Option<&'r [u8]>,
-    pub(super) value: Option<&'r [u8]>,
-    pub(super) headers: &'r [HeaderRef<'r>],
+    pub(super) fields: Fields<'r>,
 }
 
 impl Flow {
@@ -50,9 +48,22 @@ impl Flow {
         let topic = self.batches.topic(record.topic)?;
         let random = |below: usize| fastrand::usize(..below.max(1));
         let Moment { view, now, .. } = moment;
-        let key = record.key.filter(|_| !self.outlet.ignores_keys());
+        let key = record.fields.key().filter(|_| !self.outlet.ignores_keys());
         self.batches
             .lane(topic, record.partition, key, view, *now, random)
+    }
+
+    /// Appends a record to the open batch of its partition, if that can be at once.
+    pub(super) fn put(&mut self, record: &Produce<'_>, moment: &Moment) -> Option<LaneId> {
+        let Produce {
+            timestamp, fields, ..
+        } = record;
+        let lane = self.lane(record, moment)?;
+        let may_go = self.outlet.check_size(fields).is_ok()
+            && self.batches.has_room(lane, fields)
+            && !self.outlet.is_too_much(self.batches.open_bytes());
+        let appended = may_go.then(|| self.batches.append(lane, *timestamp, fields))?;
+        appended.is_ok().then_some(lane)
     }
 
     /// Appends a record to the open batch of its partition, once there is room. Within, why it cannot be produced.
@@ -64,16 +75,13 @@ impl Flow {
         reach: &mut Reach<'_>,
     ) -> Result<Result<Fate<LaneId>, ConnectError>, ConnectError> {
         let Produce {
-            key,
-            value,
-            headers,
-            ..
-        } = *record;
-        if let Err(too_large) = self.outlet.check_size(key, value, headers) {
+            timestamp, fields, ..
+        } = record;
+        if let Err(too_large) = self.outlet.check_size(fields) {
             return Ok(Err(too_large));
         }
         loop {
-            let to_send = if !self.batches.has_room(lane, key, value, headers) {
+            let to_send = if !self.batches.has_room(lane, fields) {
                 Some(lane)
             } else if self.outlet.is_too_much(self.batches.open_bytes()) {
                 self.batches.oldest()
@@ -90,9 +98,7 @@ impl Flow {
             moment.now = Instant::now();
             lane = self.lane(record, moment).unwrap_or(lane);
         }
-        let appended = self
-            .batches
-            .append(lane, record.timestamp, key, value, headers);
+        let appended = self.batches.append(lane, *timestamp, fields);
         let appended = appended.map_err(|error| ConnectError::failed(error.to_string()));
         Ok(appended.map(|()| Fate::Goes(lane)))
     }

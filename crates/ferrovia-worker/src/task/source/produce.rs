@@ -8,7 +8,7 @@ use ferrovia_client::TopicPartition;
 use ferrovia_client::budget::FramePool;
 use ferrovia_client::cluster::{Cluster, MetadataView};
 use ferrovia_client::produce::{Ack, Part, Producer};
-use ferrovia_pipeline::batch::{BatchOptions, HeaderRef};
+use ferrovia_pipeline::batch::{BatchOptions, Fields};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::BatchForm;
 use tokio::runtime::Handle;
@@ -173,13 +173,8 @@ impl Outlet {
     ///
     /// # Errors
     /// It is, in Java's words.
-    pub(super) fn check_size(
-        &self,
-        key: Option<&[u8]>,
-        value: Option<&[u8]>,
-        headers: &[HeaderRef<'_>],
-    ) -> Result<(), ConnectError> {
-        self.options.check_size(key, value, headers)
+    pub(super) fn check_size(&self, record: &Fields<'_>) -> Result<(), ConnectError> {
+        self.options.check_size(record)
     }
 
     /// Whether keys say nothing of partitions (`partitioner.ignore.keys`).

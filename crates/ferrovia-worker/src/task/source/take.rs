@@ -7,7 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrovia_pipeline::data::{Origin, Record};
+use ferrovia_pipeline::batch::Fields;
+use ferrovia_pipeline::data::{Map, Origin, Record, SchemaAndValue};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{Boundary, SourceRecord};
 
@@ -16,6 +17,7 @@ use crate::task::source::batch::{LaneId, Reach};
 use crate::task::source::convert::{self, Shaper};
 use crate::task::source::flow::Flow;
 use crate::task::source::machine::Step;
+use crate::task::source::parts::Parts;
 use crate::task::source::place::{Fate, Moment, Produce};
 use crate::task::source::topics::Creation;
 
@@ -56,63 +58,38 @@ impl Intake {
 
     async fn take_each<'a>(
         &mut self,
-        records: Vec<SourceRecord<'a>>,
+        mut records: Vec<SourceRecord<'a>>,
         reach: &mut Reach<'a>,
     ) -> Result<bool, ConnectError> {
         let mut moment = Moment::new(&self.flow);
         let mut room = Vec::new();
-        for record in records {
+        let transforms = self.shaper.plan.has_transformations();
+        // A record is large: it is moved only where a transformation wants it.
+        for record in &mut records {
+            self.flow.check()?;
+            let tag = record.tag;
+            let end = record
+                .boundary
+                .map(|boundary| (boundary, record.topic.clone()));
+            let fate = if transforms {
+                self.take_transformed(record, &mut room, &mut moment, reach)
+                    .await?
+            } else {
+                let parts = Parts::from(&*record);
+                self.place(parts, parts, tag, &mut room, &mut moment, reach)
+                    .await?
+            };
             let SourceRecord {
                 source_partition,
                 source_offset,
-                topic,
-                partition,
-                key,
-                value,
-                timestamp,
-                headers,
-                tag,
-                boundary,
+                ..
             } = record;
-            self.flow.check()?;
-            let end = boundary.map(|boundary| (boundary, topic.clone()));
-            let fate = 'one: {
-                let record = Record {
-                    topic,
-                    partition,
-                    key,
-                    value,
-                    timestamp,
-                    headers,
-                    origin: Origin::Source {
-                        partition: &source_partition,
-                        offset: &source_offset,
-                    },
-                };
-                // A record is large: it is moved only where a transformation wants it.
-                if !self.shaper.plan.has_transformations() {
-                    break 'one self
-                        .place(&record, &record, tag, &mut room, &mut moment, reach)
-                        .await?;
-                }
-                let spare = self.shaper.spare(&record);
-                let record = match self.transform(record, spare.as_ref(), reach).await? {
-                    Fate::Goes(record) => record,
-                    Fate::Left => break 'one Fate::Left,
-                    _ => break 'one Fate::Dropped,
-                };
-                let shown = spare.as_ref().unwrap_or(&record);
-                self.place(&record, shown, tag, &mut room, &mut moment, reach)
-                    .await?
-            };
+            let mut offset = || std::mem::replace(source_offset, Map::new());
             match fate {
                 Fate::Left => return Ok(false),
-                Fate::Goes(lane) => {
-                    self.flow
-                        .submit(lane, &source_partition, source_offset, reach);
-                }
+                Fate::Goes(lane) => self.flow.submit(lane, source_partition, offset(), reach),
                 Fate::Refused => {
-                    self.flow.pass(&source_partition, source_offset);
+                    self.flow.pass(source_partition, offset());
                     self.flow.skip(tag);
                 }
                 Fate::Dropped => self.flow.skip(tag),
@@ -126,18 +103,51 @@ impl Intake {
         Ok(true)
     }
 
+    /// Takes a record out, and places what transformations make of it.
+    async fn take_transformed<'a>(
+        &mut self,
+        record: &mut SourceRecord<'a>,
+        room: &mut Vec<u8>,
+        moment: &mut Moment,
+        reach: &mut Reach<'a>,
+    ) -> Result<Fate<LaneId>, ConnectError> {
+        let taken = Record {
+            topic: std::mem::take(&mut record.topic),
+            partition: record.partition,
+            key: std::mem::replace(&mut record.key, SchemaAndValue::NULL),
+            value: std::mem::replace(&mut record.value, SchemaAndValue::NULL),
+            timestamp: record.timestamp,
+            headers: std::mem::take(&mut record.headers),
+            origin: Origin::Source {
+                partition: &record.source_partition,
+                offset: &record.source_offset,
+            },
+        };
+        let spare = self.shaper.spare(&taken);
+        let transformed = match self.transform(taken, spare.as_ref(), reach).await? {
+            Fate::Goes(transformed) => transformed,
+            Fate::Left => return Ok(Fate::Left),
+            _ => return Ok(Fate::Dropped),
+        };
+        let parts = Parts::from(&transformed);
+        let shown = spare.as_ref().map_or(parts, Parts::from);
+        self.place(parts, shown, record.tag, room, moment, reach)
+            .await
+    }
+
     /// Puts a record into the open batch of its partition, with what is converted in `room` meanwhile. The log shows it as `shown`.
     async fn place(
         &mut self,
-        record: &Record<'_>,
-        shown: &Record<'_>,
+        record: Parts<'_>,
+        shown: Parts<'_>,
         tag: Option<u64>,
         room: &mut Vec<u8>,
         moment: &mut Moment,
         reach: &mut Reach<'_>,
     ) -> Result<Fate<LaneId>, ConnectError> {
         let text = || shown.to_string();
-        let bytes = match self.shaper.plan.convert(record, room) {
+        let plan = &self.shaper.plan;
+        let bytes = match plan.convert(record.key, record.value, record.headers, room) {
             Ok(bytes) => bytes,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
@@ -145,37 +155,48 @@ impl Intake {
             }
         };
         let produce = Produce {
-            topic: &record.topic,
-            partition: convert::partition(record)?,
-            timestamp: convert::timestamp(record)?.unwrap_or(moment.now_ms),
-            key: bytes.key,
-            value: bytes.value,
-            headers: &bytes.headers,
+            topic: record.topic,
+            partition: convert::partition(record.partition)?,
+            timestamp: convert::timestamp(record.timestamp)?.unwrap_or(moment.now_ms),
+            fields: Fields::new(bytes.key, bytes.value, &bytes.headers),
         };
         if let Some(exactly_once) = &mut self.flow.exactly_once {
             exactly_once.admit(produce.topic)?;
         }
-        let fate = match self.flow.lane(&produce, moment) {
-            Some(lane) => Ok(Fate::Goes(lane)),
-            None => self.find_lane(&produce, moment, reach).await?,
+        let lane = match self.flow.put(&produce, moment) {
+            Some(lane) => lane,
+            None => match self.put_late(&produce, moment, reach).await? {
+                Ok(Fate::Goes(lane)) => lane,
+                Ok(fate) => return Ok(fate),
+                Err(refused) => {
+                    self.flow.judge_refused(record.topic, refused, text)?;
+                    return Ok(Fate::Refused);
+                }
+            },
         };
-        let appended = match fate {
-            Ok(Fate::Goes(lane)) => self.flow.append(lane, &produce, moment, reach).await?,
-            Ok(_) => return Ok(Fate::Left),
-            Err(refused) => Err(refused),
-        };
-        match appended {
-            Ok(Fate::Goes(lane)) => {
-                let shown = self.flow.reporter.wants_text_of_refused().then(text);
-                self.flow.batches.remember(lane, tag, shown);
-                Ok(Fate::Goes(lane))
-            }
-            Ok(fate) => Ok(fate),
-            Err(refused) => {
-                self.flow.judge_refused(&record.topic, refused, text)?;
-                Ok(Fate::Refused)
-            }
+        let shown = self.flow.reporter.wants_text_of_refused().then(text);
+        if tag.is_some() || shown.is_some() {
+            self.flow.batches.remember(lane, tag, shown);
         }
+        Ok(Fate::Goes(lane))
+    }
+
+    /// Puts a record into the open batch of its partition, once the brokers know of it and there is room. Within, why it
+    /// cannot be produced.
+    async fn put_late(
+        &mut self,
+        record: &Produce<'_>,
+        moment: &mut Moment,
+        reach: &mut Reach<'_>,
+    ) -> Result<Result<Fate<LaneId>, ConnectError>, ConnectError> {
+        let lane = match self.flow.lane(record, moment) {
+            Some(lane) => lane,
+            None => match self.find_lane(record, moment, reach).await? {
+                Ok(Fate::Goes(lane)) => lane,
+                other => return Ok(other),
+            },
+        };
+        self.flow.append(lane, record, moment, reach).await
     }
 
     /// Transforms a record, again and again where that is asked for and helps.

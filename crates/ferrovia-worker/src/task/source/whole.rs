@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ferrovia_pipeline::batch::Fields;
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::SourceBatch;
 
@@ -31,9 +32,7 @@ impl Intake {
                 topic: &topic,
                 partition: Some(batch.partition),
                 timestamp: moment.now_ms,
-                key: None,
-                value: None,
-                headers: &[],
+                fields: Fields::new(None, None, &[]),
             };
             let lane = match self.flow.lane(&produce, &moment) {
                 Some(lane) => Ok(Fate::Goes(lane)),

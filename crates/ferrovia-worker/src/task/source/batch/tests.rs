@@ -42,6 +42,10 @@ fn lane(
     })
 }
 
+fn valued(value: &[u8]) -> Fields<'_> {
+    Fields::new(None, Some(value), &[])
+}
+
 fn offset(position: i64) -> Map<'static> {
     let mut map = Map::new();
     map.put("position", Value::Int64(position));
@@ -88,7 +92,7 @@ fn another_partition_is_chosen_when_the_batch_is_closed() {
     let mut batches = small(Duration::ZERO);
     let view = view(1, &[Some(0), Some(0)]);
     let lane = lane(&mut batches, &view, None, None).unwrap();
-    batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(lane, 1, &valued(b"v")).unwrap();
     let topic = batches.topic("t").unwrap();
     let other = |_| panic!("one is at hand");
     assert_eq!(
@@ -113,13 +117,13 @@ fn sealed_batch_reaches_as_far_as_the_polls_that_it_has_records_of() {
         records: last - first + 1,
     };
     let mut reach = Reach::default();
-    batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(lane, 1, &valued(b"v")).unwrap();
     reach.begin(lane, 5, span(0, 0), offset(1));
     reach.begin(lane, 6, span(0, 0), offset(7));
     batches.keep(reach);
     assert_eq!(batches.span(lane, 5), Some(span(0, 0)));
     let mut reach = Reach::default();
-    batches.append(lane, 1, None, Some(b"w"), &[]).unwrap();
+    batches.append(lane, 1, &valued(b"w")).unwrap();
     batches.remember(lane, Some(3), None);
     reach.begin(lane, 5, span(0, 1), offset(2));
     let sealed = batches.seal(lane, &mut reach).unwrap().unwrap();
@@ -148,15 +152,15 @@ fn records_gather_while_enough_batches_are_on_their_way() {
     let view = view(1, &[Some(0)]);
     let lane = lane(&mut batches, &view, None, None).unwrap();
     assert!(batches.open().is_empty(), "nothing is open");
-    batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(lane, 1, &valued(b"v")).unwrap();
     assert_eq!(batches.ripe(Instant::now()), [lane]);
     batches.seal(lane, &mut Reach::default()).unwrap();
-    batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(lane, 1, &valued(b"v")).unwrap();
     assert!(batches.ripe(Instant::now()).is_empty());
     assert_eq!(batches.open(), [lane]);
     batches.on_settled(lane);
     assert_eq!(batches.ripe(Instant::now()), [lane]);
-    assert!(!batches.has_room(lane, None, Some(&[0; 60]), &[]));
+    assert!(!batches.has_room(lane, &valued(&[0; 60])));
 }
 
 #[test]
@@ -166,9 +170,9 @@ fn first_record_waits_for_others_as_long_as_settings_say() {
     let view = view(1, &[Some(0)]);
     let before = Instant::now();
     let first = lane(&mut batches, &view, None, None).unwrap();
-    batches.append(first, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(first, 1, &valued(b"v")).unwrap();
     let again = lane(&mut batches, &view, None, None).unwrap();
-    batches.append(again, 1, None, Some(b"v"), &[]).unwrap();
+    batches.append(again, 1, &valued(b"v")).unwrap();
     assert_eq!(batches.open_bytes(), batches.bytes(first));
     let at = batches.ripe_at().unwrap();
     assert!(at >= before + linger && at <= Instant::now() + linger);
@@ -185,7 +189,7 @@ fn oldest_batch_is_the_one_that_was_opened_first() {
     let view = view(1, &[Some(0), Some(0)]);
     for partition in [1, 0, 1] {
         let lane = lane(&mut batches, &view, Some(partition), None).unwrap();
-        batches.append(lane, 1, None, Some(b"v"), &[]).unwrap();
+        batches.append(lane, 1, &valued(b"v")).unwrap();
     }
     assert_eq!(batches.oldest(), Some((0, 1)));
     let both = batches.bytes((0, 0)) + batches.bytes((0, 1));
