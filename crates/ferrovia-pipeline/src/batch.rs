@@ -35,6 +35,7 @@ pub use crc::crc32c;
 pub use error::{BatchError, CodecFault, HeaderFault, RecordFault};
 pub use fields::Fields;
 pub use header::{BATCH_HEADER_BYTES, BatchHeader, TimestampType};
+pub(crate) use headers::append_header;
 pub use headers::{HeaderRef, HeaderRefs, RawHeaders};
 pub use inflate::{InflateLimits, Inflater, RecordBatch};
 pub use record::{RecordRef, Records};

@@ -1,9 +1,10 @@
-//! A record's headers: found by the record's length, parsed only when somebody asks, order and duplicates kept.
+//! A record's headers: found by the record's length, parsed only when somebody asks, order and duplicates kept; and written
+//! one behind the other, as they will stand in a record.
 
 use std::iter::FusedIterator;
 
-use crate::batch::RecordFault;
-use crate::batch::record::{read_length, read_nullable};
+use crate::batch::record::{NULL, read_length, read_nullable};
+use crate::batch::{RecordFault, varint};
 
 /// Bytes of the smallest header: one each for the two lengths.
 const HEADER_BYTES_MIN: usize = 2;
@@ -26,6 +27,11 @@ impl<'a> RawHeaders<'a> {
             });
         }
         Self::with_some(bytes)
+    }
+
+    /// So many headers that were [appended](append_header) one behind the other.
+    pub(crate) fn of_appended(count: usize, bytes: &'a [u8]) -> Self {
+        Self { count, bytes }
     }
 
     /// How many headers there are: no more than the bytes can hold.
@@ -74,6 +80,36 @@ impl<'a> IntoIterator for RawHeaders<'a> {
     fn into_iter(self) -> HeaderRefs<'a> {
         self.iter()
     }
+}
+
+/// Appends a header to those before it. `write_value` appends its value, and answers whether there is one.
+///
+/// # Errors
+/// Those of `write_value`; something may have been appended nevertheless.
+pub(crate) fn append_header<E>(
+    out: &mut Vec<u8>,
+    key: &[u8],
+    write_value: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
+) -> Result<(), E> {
+    let mut length = varint::Staged::new();
+    length.put_length(key.len());
+    out.extend_from_slice(length.take());
+    out.extend_from_slice(key);
+    // The length of nearly all values takes one byte; the others make room for it when it is known.
+    let at = out.len();
+    out.push(0);
+    length.put_u64(match write_value(out)? {
+        true => varint::of_length(out.len() - at - 1),
+        false => {
+            out.truncate(at + 1);
+            NULL.into()
+        }
+    });
+    match (length.take(), out.get_mut(at)) {
+        ([short], Some(place)) => *place = *short,
+        (long, _) => drop(out.splice(at..=at, long.iter().copied())),
+    }
+    Ok(())
 }
 
 /// One header, borrowed from its record.
@@ -129,3 +165,29 @@ impl<'a> Iterator for HeaderRefs<'a> {
 }
 
 impl FusedIterator for HeaderRefs<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appended_headers_are_read_as_they_were() {
+        let long = vec![7; 10_000];
+        let values = [0, 1, 63, 64, 8191, 8192, 10_000];
+        let values = values.map(|length| long.get(..length));
+        let key = b"key".as_slice();
+        let mut out = Vec::new();
+        for value in [None].into_iter().chain(values) {
+            let appended = append_header(&mut out, key, |out| {
+                out.extend_from_slice(value.unwrap_or(b"nothing"));
+                Ok::<_, ()>(value.is_some())
+            });
+            appended.unwrap();
+        }
+        let headers = RawHeaders::of_appended(values.len() + 1, &out);
+        let read: Vec<_> = headers.iter().map(Result::unwrap).collect();
+        let expected = [None].into_iter().chain(values);
+        let expected: Vec<_> = expected.map(|value| HeaderRef { key, value }).collect();
+        assert_eq!(read, expected);
+    }
+}

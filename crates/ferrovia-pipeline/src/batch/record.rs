@@ -138,10 +138,12 @@ pub(super) fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), RecordFault> {
     Ok(((zigzag >> 1) as usize, rest))
 }
 
+/// Stands for no bytes, where a length might.
+pub(super) const NULL: u32 = 1;
+
 /// Reads a length and that many bytes; a length of -1 stands for none.
 #[inline(always)]
 pub(super) fn read_nullable(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), RecordFault> {
-    const NULL: u32 = 1;
     let (zigzag, rest) = varint::read_u32(bytes).ok_or(RecordFault::Varint)?;
     if zigzag & 1 == 0 {
         let (field, rest) = rest

@@ -76,6 +76,11 @@ pub(super) const fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)).cast_unsigned()
 }
 
+/// A length as it is written, which is signed.
+pub(super) const fn of_length(length: usize) -> u64 {
+    (length as u64) << 1
+}
+
 /// Bytes that an unsigned value takes: 1 to 10.
 pub(super) const fn length(value: u64) -> usize {
     let bits = 64 - (value | 1).leading_zeros();
@@ -119,6 +124,12 @@ impl Staged {
         }
         let [low, ..] = value.to_le_bytes();
         self.put_u8(low);
+    }
+
+    /// Adds a length.
+    #[inline(always)]
+    pub(super) fn put_length(&mut self, length: usize) {
+        self.put_u64(of_length(length));
     }
 
     /// What was added since the last call.

@@ -5,7 +5,9 @@ use bytes::{Bytes, BytesMut};
 
 use crate::batch::codec::Encoder;
 use crate::batch::crc::crc32c;
+use crate::batch::fields::HeaderFields;
 use crate::batch::header::{CRC_COVERS_FROM, LENGTH_PREFIX_BYTES, attributes};
+use crate::batch::record::NULL;
 use crate::batch::scratch::Scratch;
 use crate::batch::{
     BATCH_HEADER_BYTES, BatchHeader, Codec, CodecFault, Fields, HeaderRef, TimestampType, varint,
@@ -244,13 +246,13 @@ impl BatchWriter {
             staged: varint::Staged::new(),
             buffer: &mut self.buffer,
         };
-        out.put_length(body);
+        out.staged.put_length(body);
         out.staged.put_u8(0);
         out.staged.put_u64(timestamp_delta);
         out.staged.put_u64(offset_zigzag);
-        out.put_nullable(record.key());
-        out.put_nullable(record.value());
-        out.put_headers(record.headers());
+        out.put_nullable(record.key);
+        out.put_nullable(record.value);
+        out.put_headers(record.headers);
 
         let first = self.is_empty();
         let open = &mut self.open;
@@ -397,32 +399,41 @@ struct Out<'a> {
 
 impl Out<'_> {
     #[inline(always)]
-    fn put_length(&mut self, length: usize) {
-        self.staged.put_u64((length as u64) << 1);
-    }
-
-    #[inline(always)]
     fn put_bytes(&mut self, bytes: &[u8]) {
-        self.put_length(bytes.len());
-        self.buffer.extend_from_slice(self.staged.take());
+        self.staged.put_length(bytes.len());
+        self.flush();
         self.buffer.extend_from_slice(bytes);
     }
 
     #[inline(always)]
     fn put_nullable(&mut self, field: Option<&[u8]>) {
         match field {
-            None => self.staged.put_u64(varint::zigzag(-1)),
+            None => self.staged.put_u64(NULL.into()),
             Some(bytes) => self.put_bytes(bytes),
         }
     }
 
     #[inline(always)]
-    fn put_headers(&mut self, headers: &[HeaderRef<'_>]) {
-        self.put_length(headers.len());
-        for header in headers {
-            self.put_bytes(header.key);
-            self.put_nullable(header.value);
+    fn put_headers(&mut self, headers: HeaderFields<'_>) {
+        match headers {
+            HeaderFields::Apart(headers) => {
+                self.staged.put_length(headers.len());
+                for header in headers {
+                    self.put_bytes(header.key);
+                    self.put_nullable(header.value);
+                }
+                self.flush();
+            }
+            HeaderFields::Written(headers) => {
+                self.staged.put_length(headers.count());
+                self.flush();
+                self.buffer.extend_from_slice(headers.bytes());
+            }
         }
+    }
+
+    #[inline(always)]
+    fn flush(&mut self) {
         self.buffer.extend_from_slice(self.staged.take());
     }
 }

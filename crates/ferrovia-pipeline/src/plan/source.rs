@@ -1,10 +1,8 @@
 //! What happens to each record between a source and its bytes, worked out once when a task starts.
 
-use smallvec::SmallVec;
-
-use crate::batch::HeaderRef;
+use crate::batch::{Fields, RawHeaders, append_header};
 use crate::convert::{Converter, HeaderConverter, Written};
-use crate::data::{Header, Headers, Record, SchemaAndValue};
+use crate::data::{Headers, Record, SchemaAndValue};
 use crate::error::ConnectError;
 use crate::errors::{Failure, Stage};
 use crate::transform::TransformationChain;
@@ -17,20 +15,6 @@ pub struct SourcePlan {
     headers: HeaderConverter,
     chain: TransformationChain,
 }
-
-/// The bytes of a record: those of the record itself where they are stored as they are, else in the room for them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RecordBytes<'r> {
-    /// The key.
-    pub key: Option<&'r [u8]>,
-    /// The value.
-    pub value: Option<&'r [u8]>,
-    /// The headers, in order.
-    pub headers: SmallVec<[HeaderRef<'r>; USUAL_HEADERS]>,
-}
-
-/// Headers of a record that are kept without asking for memory.
-const USUAL_HEADERS: usize = 4;
 
 impl SourcePlan {
     /// The plan of a task with these converters and transformations.
@@ -78,7 +62,7 @@ impl SourcePlan {
     }
 
     /// Converts a record as it is after its transformations: headers first, then key and value. What has to be written goes
-    /// to `room`, whose old contents go.
+    /// to `room`, whose old contents go; bytes that are stored as they are stay in the record.
     ///
     /// # Errors
     /// Where it failed, and why. The error is never retriable: no built-in converter asks anybody.
@@ -91,7 +75,7 @@ impl SourcePlan {
         value: &'r SchemaAndValue<'_>,
         headers: &'r Headers<'_>,
         room: &'r mut Vec<u8>,
-    ) -> Result<RecordBytes<'r>, Failure> {
+    ) -> Result<Fields<'r>, Failure> {
         let failed = |stage, class| {
             move |error: ConnectError| Failure {
                 stage,
@@ -100,8 +84,12 @@ impl SourcePlan {
             }
         };
         room.clear();
-        let ends = self.write_headers(headers, room);
-        let ends = ends.map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
+        for header in headers {
+            let SchemaAndValue { schema, value } = &header.value;
+            let write = |room: &mut Vec<u8>| self.headers.write(room, schema.as_ref(), value);
+            append_header(room, header.key.as_bytes(), write)
+                .map_err(failed(Stage::HeaderConverter, self.headers.class()))?;
+        }
         let headers_end = room.len();
         let key = self.key.write(room, key.schema.as_ref(), &key.value);
         let key = key.map_err(failed(Stage::KeyConverter, self.key.class()))?;
@@ -113,25 +101,11 @@ impl SourcePlan {
         let (key_room, value_room) = rest
             .split_at_checked(key_end - headers_end)
             .unwrap_or_default();
-        Ok(RecordBytes {
-            key: bytes(key, key_room),
-            value: bytes(value, value_room),
-            headers: header_refs(headers, ends, headers_room),
-        })
-    }
-
-    /// Writes the values of headers one behind the other, and answers where each ends that is not null.
-    fn write_headers(
-        &self,
-        headers: &Headers<'_>,
-        room: &mut Vec<u8>,
-    ) -> Result<SmallVec<[Option<usize>; USUAL_HEADERS]>, ConnectError> {
-        let write = |header: &Header<'_>| {
-            let SchemaAndValue { schema, value } = &header.value;
-            let is_there = self.headers.write(room, schema.as_ref(), value)?;
-            Ok(is_there.then_some(room.len()))
-        };
-        headers.iter().map(write).collect()
+        Ok(Fields::with_raw_headers(
+            bytes(key, key_room),
+            bytes(value, value_room),
+            RawHeaders::of_appended(headers.len(), headers_room),
+        ))
     }
 }
 
@@ -143,29 +117,14 @@ fn bytes<'r>(written: Written<'r>, room: &'r [u8]) -> Option<&'r [u8]> {
     }
 }
 
-fn header_refs<'r>(
-    headers: &'r Headers<'_>,
-    ends: SmallVec<[Option<usize>; USUAL_HEADERS]>,
-    room: &'r [u8],
-) -> SmallVec<[HeaderRef<'r>; USUAL_HEADERS]> {
-    let mut rest = room;
-    let mut start = 0;
-    let header = |(header, end): (&'r Header<'_>, Option<usize>)| HeaderRef {
-        key: header.key.as_bytes(),
-        value: end.map(|end| {
-            let (bytes, behind) = rest.split_at_checked(end - start).unwrap_or_default();
-            (rest, start) = (behind, end);
-            bytes
-        }),
-    };
-    headers.iter().zip(ends).map(header).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
+    use bytes::Bytes;
+
     use super::*;
+    use crate::batch::{BatchOptions, BatchWriter, HeaderRef, Seal};
     use crate::convert::ConverterRole;
     use crate::data::{Map, Origin, Schema, SchemaAndValue, SchemaType, Value};
 
@@ -212,8 +171,30 @@ mod tests {
         plan: &SourcePlan,
         record: &'r Record<'_>,
         room: &'r mut Vec<u8>,
-    ) -> Result<RecordBytes<'r>, Failure> {
+    ) -> Result<Fields<'r>, Failure> {
         plan.convert(&record.key, &record.value, &record.headers, room)
+    }
+
+    /// A batch of one record, byte by byte.
+    fn batch(fields: &Fields<'_>) -> Bytes {
+        let mut writer = BatchWriter::new(BatchOptions::default());
+        writer.append_fields(1, fields).unwrap();
+        writer.seal(Seal::default()).unwrap()
+    }
+
+    /// What [`record`] comes to with this value.
+    fn expected(value: Option<&[u8]>) -> Bytes {
+        let header = |key: &'static str, value: Option<&'static str>| HeaderRef {
+            key: key.as_bytes(),
+            value: value.map(str::as_bytes),
+        };
+        let headers = [
+            header("h", Some("5")),
+            header("n", None),
+            header("e", Some("")),
+            header("t", Some("text")),
+        ];
+        batch(&Fields::new(Some(b"k"), value, &headers))
     }
 
     #[test]
@@ -222,20 +203,8 @@ mod tests {
         let record = record(&map, Value::text("v"));
         let mut room = b"of another".to_vec();
         let plan = plan("StringConverter", "StringConverter", &[]);
-        let bytes = convert(&plan, &record, &mut room).unwrap();
-        assert_eq!(bytes.key, Some(b"k".as_slice()));
-        assert_eq!(bytes.value, Some(b"v".as_slice()));
-        let header = |key: &'static str, value: Option<&'static str>| HeaderRef {
-            key: key.as_bytes(),
-            value: value.map(str::as_bytes),
-        };
-        let all = [
-            header("h", Some("5")),
-            header("n", None),
-            header("e", Some("")),
-            header("t", Some("text")),
-        ];
-        assert_eq!(bytes.headers[..], all);
+        let fields = convert(&plan, &record, &mut room).unwrap();
+        assert_eq!(batch(&fields), expected(Some(b"v")));
     }
 
     #[test]
@@ -246,12 +215,11 @@ mod tests {
         let plan = plan("StringConverter", "JsonConverter", &[]);
         let object = record(&map, Value::Map(value));
         let mut room = Vec::new();
-        assert_eq!(
-            convert(&plan, &object, &mut room).unwrap().value,
-            Some(br#"{"a":1}"#.as_slice())
-        );
+        let fields = convert(&plan, &object, &mut room).unwrap();
+        assert_eq!(batch(&fields), expected(Some(br#"{"a":1}"#)));
         let null = record(&map, Value::Null);
-        assert_eq!(convert(&plan, &null, &mut room).unwrap().value, None);
+        let fields = convert(&plan, &null, &mut room).unwrap();
+        assert_eq!(batch(&fields), expected(None));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ferrovia_pipeline::batch::Fields;
 use ferrovia_pipeline::data::{Map, Origin, Record, SchemaAndValue};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{Boundary, SourceRecord};
@@ -147,8 +146,8 @@ impl Intake {
     ) -> Result<Fate<LaneId>, ConnectError> {
         let text = || shown.to_string();
         let plan = &self.shaper.plan;
-        let bytes = match plan.convert(record.key, record.value, record.headers, room) {
-            Ok(bytes) => bytes,
+        let fields = match plan.convert(record.key, record.value, record.headers, room) {
+            Ok(fields) => fields,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
                 return Ok(Fate::Dropped);
@@ -158,7 +157,7 @@ impl Intake {
             topic: record.topic,
             partition: convert::partition(record.partition)?,
             timestamp: convert::timestamp(record.timestamp)?.unwrap_or(moment.now_ms),
-            fields: Fields::new(bytes.key, bytes.value, &bytes.headers),
+            fields,
         };
         if let Some(exactly_once) = &mut self.flow.exactly_once {
             exactly_once.admit(produce.topic)?;
