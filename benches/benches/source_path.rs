@@ -144,26 +144,16 @@ async fn moves(servers: &str, source: Trivial, batch_size: &str) -> Duration {
     took
 }
 
-/// What each thread has taken of the processors, by name; a tick is ten milliseconds.
+/// What each thread has taken of the processors, by name.
 fn processor_time() -> BTreeMap<String, Duration> {
     let mut times = BTreeMap::new();
-    for thread in fs::read_dir("/proc/self/task")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let Ok(stat) = fs::read_to_string(thread.path().join("stat")) else {
-            continue;
-        };
-        let Some((name, rest)) = stat.split_once('(').and_then(|it| it.1.rsplit_once(')')) else {
-            continue;
-        };
-        let fields: Vec<u64> = rest
-            .split_whitespace()
-            .map(|it| it.parse().unwrap_or(0))
-            .collect();
-        let ticks = fields.get(11).unwrap_or(&0) + fields.get(12).unwrap_or(&0);
-        *times.entry(name.to_owned()).or_default() += Duration::from_millis(ticks * 10);
+    let threads = fs::read_dir("/proc/self/task").into_iter().flatten();
+    for thread in threads.flatten().map(|thread| thread.path()) {
+        let read = |file| fs::read_to_string(thread.join(file)).unwrap_or_default();
+        let (name, spent) = (read("comm"), read("schedstat"));
+        let spent = spent.split(' ').next().and_then(|it| it.parse().ok());
+        let spent = Duration::from_nanos(spent.unwrap_or_default());
+        *times.entry(name.trim_end().to_owned()).or_default() += spent;
     }
     times
 }
