@@ -3,11 +3,15 @@
 
 use std::iter::FusedIterator;
 
+use smallvec::SmallVec;
+
 use crate::batch::record::{NULL, read_length, read_nullable};
 use crate::batch::{RecordFault, varint};
 
 /// Bytes of the smallest header: one each for the two lengths.
 const HEADER_BYTES_MIN: usize = 2;
+/// Bytes of a length that fits into a batch, at most.
+const LENGTH_BYTES_MAX: usize = 5;
 
 /// The headers of one record, not parsed yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,23 +95,23 @@ pub(crate) fn append_header<E>(
     key: &[u8],
     write_value: impl FnOnce(&mut Vec<u8>) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let mut length = varint::Staged::new();
-    length.put_length(key.len());
-    out.extend_from_slice(length.take());
+    varint::write_u64(varint::of_length(key.len()), |byte| out.push(byte));
     out.extend_from_slice(key);
-    // The length of nearly all values takes one byte; the others make room for it when it is known.
+    // The length of nearly all values takes one byte; the others make room for theirs when it is known.
     let at = out.len();
     out.push(0);
-    length.put_u64(match write_value(out)? {
+    let length = match write_value(out)? {
         true => varint::of_length(out.len() - at - 1),
         false => {
             out.truncate(at + 1);
             NULL.into()
         }
-    });
-    match (length.take(), out.get_mut(at)) {
+    };
+    let mut bytes = SmallVec::<[u8; LENGTH_BYTES_MAX]>::new();
+    varint::write_u64(length, |byte| bytes.push(byte));
+    match (bytes.as_slice(), out.get_mut(at)) {
         ([short], Some(place)) => *place = *short,
-        (long, _) => drop(out.splice(at..=at, long.iter().copied())),
+        _ => drop(out.splice(at..=at, bytes)),
     }
     Ok(())
 }

@@ -87,57 +87,17 @@ pub(super) const fn length(value: u64) -> usize {
     bits.div_ceil(7) as usize
 }
 
-/// A few integers on their way into a buffer, collected so that the buffer grows once for all of them.
-#[derive(Debug)]
-pub(super) struct Staged {
-    bytes: [u8; Self::BYTES_MAX],
-    filled: usize,
-}
-
-impl Staged {
-    /// Room for a record's length, attributes, deltas and two more lengths.
-    const BYTES_MAX: usize = 48;
-
-    pub(super) fn new() -> Self {
-        Self {
-            bytes: [0; Self::BYTES_MAX],
-            filled: 0,
-        }
-    }
-
-    /// Adds one byte.
-    #[inline(always)]
-    pub(super) fn put_u8(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.filled) {
-            *slot = byte;
-            self.filled += 1;
-        }
-    }
-
-    /// Adds an unsigned value.
-    #[inline(always)]
-    pub(super) fn put_u64(&mut self, mut value: u64) {
-        while value >= 0x80 {
-            let [low, ..] = value.to_le_bytes();
-            self.put_u8(low | 0x80);
-            value >>= 7;
-        }
+/// Writes an unsigned value byte by byte. `put` had better store them where they belong: a copy of bytes that were just
+/// stored one by one waits for them, and costs more than it gathers.
+#[inline(always)]
+pub(super) fn write_u64(mut value: u64, mut put: impl FnMut(u8)) {
+    while value >= 0x80 {
         let [low, ..] = value.to_le_bytes();
-        self.put_u8(low);
+        put(low | 0x80);
+        value >>= 7;
     }
-
-    /// Adds a length.
-    #[inline(always)]
-    pub(super) fn put_length(&mut self, length: usize) {
-        self.put_u64(of_length(length));
-    }
-
-    /// What was added since the last call.
-    #[inline(always)]
-    pub(super) fn take(&mut self) -> &[u8] {
-        let filled = std::mem::take(&mut self.filled);
-        self.bytes.get(..filled).unwrap_or_default()
-    }
+    let [low, ..] = value.to_le_bytes();
+    put(low);
 }
 
 #[cold]

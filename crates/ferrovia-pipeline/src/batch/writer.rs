@@ -242,14 +242,11 @@ impl BatchWriter {
             return Err(WriteError::OverLimit);
         }
         self.make_room(body + RECORD_OVERHEAD_BYTES_MAX);
-        let mut out = Out {
-            staged: varint::Staged::new(),
-            buffer: &mut self.buffer,
-        };
-        out.staged.put_length(body);
-        out.staged.put_u8(0);
-        out.staged.put_u64(timestamp_delta);
-        out.staged.put_u64(offset_zigzag);
+        let mut out = Out(&mut self.buffer);
+        out.put_length(body);
+        out.put_u8(0);
+        out.put_u64(timestamp_delta);
+        out.put_u64(offset_zigzag);
         out.put_nullable(record.key);
         out.put_nullable(record.value);
         out.put_headers(record.headers);
@@ -391,24 +388,35 @@ fn finish(batch: &mut BytesMut, mut header: BatchHeader) {
     }
 }
 
-/// The record being written: integers are staged, and go into the buffer in front of the next field's bytes.
-struct Out<'a> {
-    staged: varint::Staged,
-    buffer: &'a mut BytesMut,
-}
+/// The record being written.
+struct Out<'a>(&'a mut BytesMut);
 
 impl Out<'_> {
     #[inline(always)]
+    fn put_u8(&mut self, byte: u8) {
+        self.0.extend_from_slice(&[byte]);
+    }
+
+    #[inline(always)]
+    fn put_u64(&mut self, value: u64) {
+        varint::write_u64(value, |byte| self.put_u8(byte));
+    }
+
+    #[inline(always)]
+    fn put_length(&mut self, length: usize) {
+        self.put_u64(varint::of_length(length));
+    }
+
+    #[inline(always)]
     fn put_bytes(&mut self, bytes: &[u8]) {
-        self.staged.put_length(bytes.len());
-        self.flush();
-        self.buffer.extend_from_slice(bytes);
+        self.put_length(bytes.len());
+        self.0.extend_from_slice(bytes);
     }
 
     #[inline(always)]
     fn put_nullable(&mut self, field: Option<&[u8]>) {
         match field {
-            None => self.staged.put_u64(NULL.into()),
+            None => self.put_u64(NULL.into()),
             Some(bytes) => self.put_bytes(bytes),
         }
     }
@@ -417,24 +425,17 @@ impl Out<'_> {
     fn put_headers(&mut self, headers: HeaderFields<'_>) {
         match headers {
             HeaderFields::Apart(headers) => {
-                self.staged.put_length(headers.len());
+                self.put_length(headers.len());
                 for header in headers {
                     self.put_bytes(header.key);
                     self.put_nullable(header.value);
                 }
-                self.flush();
             }
             HeaderFields::Written(headers) => {
-                self.staged.put_length(headers.count());
-                self.flush();
-                self.buffer.extend_from_slice(headers.bytes());
+                self.put_length(headers.count());
+                self.0.extend_from_slice(headers.bytes());
             }
         }
-    }
-
-    #[inline(always)]
-    fn flush(&mut self) {
-        self.buffer.extend_from_slice(self.staged.take());
     }
 }
 

@@ -19,11 +19,9 @@ const HEADER: BatchHeader = BatchHeader {
 };
 
 fn varints(values: &[i64]) -> Vec<u8> {
-    let mut staged = varint::Staged::new();
     let mut bytes = Vec::new();
     for value in values {
-        staged.put_u64(varint::zigzag(*value));
-        bytes.extend_from_slice(staged.take());
+        varint::write_u64(varint::zigzag(*value), |byte| bytes.push(byte));
     }
     bytes
 }

@@ -5,9 +5,9 @@ use proptest::prelude::*;
 use super::*;
 
 fn bytes_of(value: u64) -> Vec<u8> {
-    let mut staged = Staged::new();
-    staged.put_u64(value);
-    staged.take().to_vec()
+    let mut bytes = Vec::new();
+    write_u64(value, |byte| bytes.push(byte));
+    bytes
 }
 
 fn check(value: u64, padding: usize) {
