@@ -113,31 +113,18 @@ impl Submitted {
         id
     }
 
-    /// The next record of a partition goes with those of `span`, or begins a new one.
-    pub(super) fn submit(&mut self, id: SourceId, span: Option<Span>) -> Option<Span> {
-        let source = self.sources.get_mut(&id)?;
-        let number = source.next;
-        source.next += 1;
-        self.pending += 1;
-        Some(match span {
-            Some(span) => Span {
-                last: number,
-                records: span.records + 1,
-                ..span
-            },
-            None => {
-                source.on_the_way.insert(number);
-                Span {
-                    first: number,
-                    last: number,
-                    records: 1,
-                }
-            }
-        })
+    /// The next record of a partition goes with those of `span`.
+    pub(super) fn extend(&mut self, id: SourceId, span: &mut Span) {
+        if let Some(source) = self.sources.get_mut(&id) {
+            span.last = source.next;
+            span.records += 1;
+            source.next += 1;
+            self.pending += 1;
+        }
     }
 
     /// The next so many records of a partition share their fate.
-    pub(super) fn submit_all(&mut self, id: SourceId, records: u64) -> Option<Span> {
+    pub(super) fn submit(&mut self, id: SourceId, records: u64) -> Option<Span> {
         let source = self.sources.get_mut(&id)?;
         let first = source.next;
         source.next += records.max(1);

@@ -39,7 +39,7 @@ pub(super) struct Produce<'r> {
     pub(super) topic: &'r str,
     pub(super) partition: Option<i32>,
     pub(super) timestamp: i64,
-    pub(super) fields: Fields<'r>,
+    pub(super) fields: &'r Fields<'r>,
 }
 
 impl Flow {
@@ -113,12 +113,18 @@ impl Flow {
     ) {
         let source = self.submitted.source(partition);
         if let Some((span, end)) = reach.end(lane, source) {
-            *span = self.submitted.submit(source, Some(*span)).unwrap_or(*span);
+            self.submitted.extend(source, span);
             *end = offset;
             return;
         }
-        let known = self.batches.span(lane, source);
-        if let Some(span) = self.submitted.submit(source, known) {
+        let span = match self.batches.span(lane, source) {
+            Some(mut known) => {
+                self.submitted.extend(source, &mut known);
+                Some(known)
+            }
+            None => self.submitted.submit(source, 1),
+        };
+        if let Some(span) = span {
             reach.begin(lane, source, span, offset);
         }
     }
@@ -126,7 +132,7 @@ impl Flow {
     /// A record of this part of the source goes nowhere, but its offset counts.
     pub(super) fn pass(&mut self, partition: &Arc<Map<'static>>, offset: Map<'_>) {
         let source = self.submitted.source(partition);
-        if let Some(span) = self.submitted.submit(source, None) {
+        if let Some(span) = self.submitted.submit(source, 1) {
             self.submitted
                 .acknowledge(source, span, offset.into_owned());
         }

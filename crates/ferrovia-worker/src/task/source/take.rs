@@ -75,7 +75,7 @@ impl Intake {
                     .await?
             } else {
                 let parts = Parts::from(&*record);
-                self.place(parts, parts, tag, &mut room, &mut moment, reach)
+                self.place(&parts, &parts, tag, &mut room, &mut moment, reach)
                     .await?
             };
             let SourceRecord {
@@ -130,15 +130,15 @@ impl Intake {
         };
         let parts = Parts::from(&transformed);
         let shown = spare.as_ref().map_or(parts, Parts::from);
-        self.place(parts, shown, record.tag, room, moment, reach)
+        self.place(&parts, &shown, record.tag, room, moment, reach)
             .await
     }
 
     /// Puts a record into the open batch of its partition, with what is converted in `room` meanwhile. The log shows it as `shown`.
     async fn place(
         &mut self,
-        record: Parts<'_>,
-        shown: Parts<'_>,
+        record: &Parts<'_>,
+        shown: &Parts<'_>,
         tag: Option<u64>,
         room: &mut Vec<u8>,
         moment: &mut Moment,
@@ -146,8 +146,9 @@ impl Intake {
     ) -> Result<Fate<LaneId>, ConnectError> {
         let text = || shown.to_string();
         let plan = &self.shaper.plan;
-        let fields = match plan.convert(record.key, record.value, record.headers, room) {
-            Ok(fields) => fields,
+        let converted = plan.convert(record.key, record.value, record.headers, room);
+        let fields = match converted {
+            Ok(ref fields) => fields,
             Err(failure) => {
                 self.flow.judge(failure, text)?;
                 return Ok(Fate::Dropped);

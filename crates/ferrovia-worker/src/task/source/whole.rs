@@ -32,7 +32,7 @@ impl Intake {
                 topic: &topic,
                 partition: Some(batch.partition),
                 timestamp: moment.now_ms,
-                fields: Fields::new(None, None, &[]),
+                fields: &Fields::new(None, None, &[]),
             };
             let lane = match self.flow.lane(&produce, &moment) {
                 Some(lane) => Ok(Fate::Goes(lane)),
@@ -68,7 +68,7 @@ impl Flow {
         }
         let source = self.submitted.source(&batch.source_partition);
         let records = u64::from(batch.records);
-        let span = self.submitted.submit_all(source, records);
+        let span = self.submitted.submit(source, records);
         let contents = Contents {
             records,
             spans: span

@@ -1,5 +1,7 @@
 //! What may be stored never passes what is on its way.
 
+use std::collections::btree_map::Entry;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -37,7 +39,7 @@ fn stored(submitted: &mut Submitted) -> Vec<(String, i64)> {
 /// A span of one record.
 fn one(submitted: &mut Submitted, file: &Arc<Map<'static>>) -> (SourceId, Span) {
     let id = submitted.source(file);
-    (id, submitted.submit(id, None).unwrap())
+    (id, submitted.submit(id, 1).unwrap())
 }
 
 #[test]
@@ -135,11 +137,19 @@ proptest! {
             match step {
                 0..=2 => {
                     let id = submitted.source(&files[file]);
-                    let span = open[batch].get(&file).map(|(_, span, _)| *span);
-                    let span = submitted.submit(id, span).unwrap();
-                    let entry = open[batch].entry(file).or_insert((id, span, Vec::new()));
-                    (entry.0, entry.1) = (id, span);
-                    entry.2.push(next[file]);
+                    let positions = match open[batch].entry(file) {
+                        Entry::Occupied(known) => {
+                            let (known, span, positions) = known.into_mut();
+                            prop_assert_eq!(*known, id);
+                            submitted.extend(id, span);
+                            positions
+                        }
+                        Entry::Vacant(new) => {
+                            let span = submitted.submit(id, 1).unwrap();
+                            &mut new.insert((id, span, Vec::new())).2
+                        }
+                    };
+                    positions.push(next[file]);
                     next[file] += 1;
                 }
                 3 => closed.push(std::mem::take(&mut open[batch])),
