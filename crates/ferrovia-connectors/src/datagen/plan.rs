@@ -135,7 +135,7 @@ impl Plan {
 
     /// The next record.
     pub(super) fn next(&self, state: &mut State) -> Result<Struct<'_>, ConnectError> {
-        match self.root.make(state)? {
+        match self.root.make(state) {
             Value::Struct(record) => Ok(record),
             other => Err(ConnectError::failed(format!("{other} is not a record"))),
         }
@@ -144,8 +144,8 @@ impl Plan {
 
 impl Node {
     #[inline]
-    fn make(&self, state: &mut State) -> Result<Value<'_>, ConnectError> {
-        Ok(match self {
+    fn make(&self, state: &mut State) -> Value<'_> {
+        match self {
             Self::Null => Value::Null,
             Self::Truth(odds) => Value::Boolean(state.rng.f64() < *odds),
             Self::Whole(numbers, whole) => whole.value(numbers.pick(&mut state.rng)),
@@ -161,7 +161,7 @@ impl Node {
             Self::Digits(precision, scale) => digits(*precision, *scale, &mut state.rng),
             Self::Options(options) => {
                 let nth = state.rng.usize(..options.len().max(1));
-                options.get(nth).map_or(Ok(Value::Null), borrowed)?
+                options.get(nth).map_or(Value::Null, borrowed)
             }
             Self::Bytes(length) => {
                 let mut bytes = vec![0; length.pick(&mut state.rng)];
@@ -186,8 +186,8 @@ impl Node {
                 }
                 _ => Value::Null,
             },
-            Self::Nested(nested) => nested.make(state)?,
-        })
+            Self::Nested(nested) => nested.make(state),
+        }
     }
 }
 

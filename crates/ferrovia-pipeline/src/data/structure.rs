@@ -28,8 +28,9 @@ impl<'a> Struct<'a> {
         Ok(Self { schema, values })
     }
 
-    /// A struct of these values, which stand in the order of the schema's fields; nothing is checked but their number.
-    pub(crate) fn with_values(schema: Schema, mut values: Vec<Value<'a>>) -> Self {
+    /// A struct of these values, which stand in the order of the schema's fields. Nothing is checked but their number:
+    /// fields beyond the last value are absent, and values beyond the last field are dropped.
+    pub fn with_values(schema: Schema, mut values: Vec<Value<'a>>) -> Self {
         values.resize(schema.fields().len(), Value::Null);
         Self {
             schema,

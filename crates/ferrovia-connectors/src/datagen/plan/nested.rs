@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use ferrovia_pipeline::data::{Map, Schema, Struct, Value};
-use ferrovia_pipeline::error::ConnectError;
 
 use super::{Node, Span, State};
 
@@ -28,12 +27,12 @@ pub(super) enum Nested {
 }
 
 impl Nested {
-    pub(super) fn make(&self, state: &mut State) -> Result<Value<'_>, ConnectError> {
-        Ok(match self {
+    #[inline(never)]
+    pub(super) fn make(&self, state: &mut State) -> Value<'_> {
+        match self {
             Self::Array(length, items) => {
                 let length = length.pick(&mut state.rng);
-                let items = (0..length).map(|_| items.make(state));
-                Value::Array(items.collect::<Result<_, _>>()?)
+                Value::Array((0..length).map(|_| items.make(state)).collect())
             }
             Self::Map {
                 length,
@@ -43,19 +42,16 @@ impl Nested {
                 let length = length.pick(&mut state.rng);
                 let mut map = Map::with_capacity(length);
                 for _ in 0..length {
-                    let key = keys.make(state)?;
-                    map.insert(key, values.make(state)?);
+                    let key = keys.make(state);
+                    map.insert(key, values.make(state));
                 }
                 Value::Map(map)
             }
             Self::Record(schema, fields) => {
-                let mut record = Struct::new(schema.clone())?;
-                for (index, field) in fields.iter().enumerate() {
-                    record.set(index, field.make(state)?);
-                }
-                Value::Struct(record)
+                let values = fields.iter().map(|field| field.make(state)).collect();
+                Value::Struct(Struct::with_values(schema.clone(), values))
             }
-            Self::Optional(node) if state.rng.bool() => node.make(state)?,
+            Self::Optional(node) if state.rng.bool() => node.make(state),
             Self::Optional(_) => Value::Null,
             Self::Union {
                 schema,
@@ -64,13 +60,15 @@ impl Nested {
             } => {
                 let chosen = state.rng.usize(..members.len() + usize::from(*has_null));
                 let Some(member) = members.get(chosen) else {
-                    return Ok(Value::Null);
+                    return Value::Null;
                 };
-                let mut union = Struct::new(schema.clone())?;
-                union.set(chosen, member.make(state)?);
-                Value::Struct(union)
+                let mut values = vec![Value::Null; members.len()];
+                if let Some(value) = values.get_mut(chosen) {
+                    *value = member.make(state);
+                }
+                Value::Struct(Struct::with_values(schema.clone(), values))
             }
-        })
+        }
     }
 
     /// How many values and characters it may make at most.
@@ -100,28 +98,25 @@ impl Nested {
 }
 
 /// The same value, borrowing its texts.
-pub(super) fn borrowed<'v>(value: &'v Value<'static>) -> Result<Value<'v>, ConnectError> {
-    Ok(match value {
+pub(super) fn borrowed<'v>(value: &'v Value<'static>) -> Value<'v> {
+    match value {
         Value::String(text) => Value::String(Cow::Borrowed(text)),
         Value::Bytes(bytes) => Value::Bytes(Cow::Borrowed(bytes)),
         Value::Array(items) => {
-            let items = items.iter().map(borrowed);
-            Value::Array(items.collect::<Result<_, _>>()?)
+            let items = items.iter();
+            Value::Array(items.map(borrowed).collect())
         }
         Value::Map(map) => {
             let mut copy = Map::with_capacity(map.len());
             for (key, value) in map.iter_unordered() {
-                copy.insert(borrowed(key)?, borrowed(value)?);
+                copy.insert(borrowed(key), borrowed(value));
             }
             Value::Map(copy)
         }
         Value::Struct(record) => {
-            let mut copy = Struct::new(record.schema().clone())?;
-            for (index, value) in record.values().iter().enumerate() {
-                copy.set(index, borrowed(value)?);
-            }
-            Value::Struct(copy)
+            let values = record.values().iter().map(borrowed).collect();
+            Value::Struct(Struct::with_values(record.schema().clone(), values))
         }
         plain => plain.clone(),
-    })
+    }
 }
