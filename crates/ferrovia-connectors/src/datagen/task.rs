@@ -138,73 +138,64 @@ impl Run {
             context.wait(Duration::from_millis(pause));
         }
         let Self { plan, state, .. } = self;
-        let unread = offset(self.generation);
         let count = self.poll_records.min(left.unwrap_or(usize::MAX));
         let mut records = Vec::with_capacity(count);
         for _ in 0..count {
             let value = plan.next(state)?;
-            let mut record = SourceRecord::new(
-                Arc::clone(&self.partition),
-                behind(&unread, self.made, state),
-                self.topic.as_str(),
-                SchemaAndValue::NULL,
-            );
-            record.key = self.key.of(&value)?;
-            record.value = SchemaAndValue::new(plan.schema.clone(), Value::Struct(value));
-            record.headers = headers(&self.number, [self.generation, self.task, self.made]);
-            records.push(record);
+            records.push(SourceRecord {
+                source_partition: Arc::clone(&self.partition),
+                source_offset: offset(self.generation, self.made, state),
+                topic: self.topic.as_str().into(),
+                partition: None,
+                key: self.key.of(&value),
+                value: SchemaAndValue::new(plan.schema.clone(), Value::Struct(value)),
+                timestamp: None,
+                headers: headers(&self.number, [self.generation, self.task, self.made]),
+                tag: None,
+                boundary: None,
+            });
             self.made = self.made.saturating_add(1);
         }
         Ok(records)
     }
 }
 
-/// Where the next life of the task goes on, before it is said behind which record.
-fn offset(generation: i64) -> Map<'static> {
+/// Where the next life of the task goes on behind the record with this number.
+#[inline]
+fn offset(generation: i64, record: i64, state: &State) -> Map<'static> {
+    let seed = state.rng.get_seed().cast_signed();
     let mut offset = Map::new();
     offset.reserve(3);
-    offset.put(TASK_GENERATION, Value::Int64(generation.saturating_add(1)));
-    offset.put(CURRENT_ITERATION, Value::Null);
-    offset.put(RANDOM_SEED, Value::Null);
-    offset
-}
-
-/// And that it is behind the record with this number.
-fn behind(unread: &Map<'static>, record: i64, state: &State) -> Map<'static> {
-    let mut offset = unread.clone();
-    let seed = state.rng.get_seed().cast_signed();
+    *offset.slot(TASK_GENERATION) = Value::Int64(generation.saturating_add(1));
     *offset.slot(CURRENT_ITERATION) = Value::Int64(record.saturating_add(1));
     *offset.slot(RANDOM_SEED) = Value::Int64(seed);
     offset
 }
 
+#[inline]
 fn headers(schema: &Schema, numbers: [i64; 3]) -> Headers<'static> {
-    let mut headers = Headers::new();
-    let names = [TASK_GENERATION, TASK_ID, CURRENT_ITERATION];
-    for (name, number) in names.into_iter().zip(numbers) {
-        headers.add(
-            name,
-            SchemaAndValue::new(schema.clone(), Value::Int64(number)),
-        );
-    }
-    headers
+    let [generation, task, iteration] = numbers.map(|number| SchemaAndValue {
+        schema: Some(schema.clone()),
+        value: Value::Int64(number),
+    });
+    Headers::from([
+        (TASK_GENERATION, generation),
+        (TASK_ID, task),
+        (CURRENT_ITERATION, iteration),
+    ])
 }
 
 impl Key {
-    fn of<'v>(&self, record: &Struct<'v>) -> Result<SchemaAndValue<'v>, ConnectError> {
-        let value = match self.field.map(|field| record.at(field).clone()) {
-            None => Value::Null,
+    fn of<'v>(&self, record: &Struct<'v>) -> SchemaAndValue<'v> {
+        let value = match self.field.map_or(&Value::Null, |field| record.at(field)) {
             // A key's schema says nothing of the field that it comes from.
-            Some(Value::Struct(inner)) => {
-                let mut key = Struct::new(self.schema.clone())?;
-                for (index, value) in inner.into_parts().1.into_iter().enumerate() {
-                    key.set(index, value);
-                }
-                Value::Struct(key)
-            }
-            Some(value) => value,
+            Value::Struct(inner) => Value::Struct(Struct::with_values(
+                self.schema.clone(),
+                inner.values().to_vec(),
+            )),
+            value => value.clone(),
         };
-        Ok(SchemaAndValue::new(self.schema.clone(), value))
+        SchemaAndValue::new(self.schema.clone(), value)
     }
 }
 

@@ -83,6 +83,18 @@ impl<'a> Headers<'a> {
     }
 }
 
+impl<'a, const N: usize> From<[(&'a str, SchemaAndValue<'a>); N]> for Headers<'a> {
+    fn from(headers: [(&'a str, SchemaAndValue<'a>); N]) -> Self {
+        let header = |(key, value)| Header {
+            key: Cow::Borrowed(key),
+            value,
+        };
+        Self {
+            headers: headers.into_iter().map(header).collect(),
+        }
+    }
+}
+
 fn check(header: &SchemaAndValue<'_>) -> Result<(), ConnectError> {
     let SchemaAndValue { schema, value } = header;
     let Some(schema) = schema else {
