@@ -158,6 +158,16 @@ impl Default for Map<'_> {
     }
 }
 
+/// A `HashMap` into which these were put in order.
+impl<'a, const N: usize> From<[(&'a str, Value<'a>); N]> for Map<'a> {
+    #[inline]
+    fn from(entries: [(&'a str, Value<'a>); N]) -> Self {
+        Self {
+            entries: Entries::of_texts(entries),
+        }
+    }
+}
+
 /// As in Java, the order does not count.
 impl PartialEq for Map<'_> {
     fn eq(&self, other: &Self) -> bool {
@@ -367,6 +377,37 @@ mod tests {
             assert_eq!(map.get("new"), Some(&Value::Int64(-1)));
             assert_eq!(map.clone().into_owned(), map);
         }
+    }
+
+    #[test]
+    fn map_of_an_array_is_what_comes_of_putting_one_by_one() {
+        fn check<const N: usize>(names: [&str; N]) {
+            let mut number = 0;
+            let entries = names.map(|name| {
+                number += 1;
+                (name, Value::Int64(number))
+            });
+            let mut filled = Map::new();
+            for (name, value) in entries.clone() {
+                filled.put(name, value);
+            }
+            let made = Map::from(entries);
+            assert_eq!(made, filled);
+            assert_eq!(keys(&made), keys(&filled));
+            for name in names {
+                assert_eq!(made.get(name), filled.get(name), "{name}");
+            }
+            assert!(!made.contains_key("nobody") && !made.is_linked());
+        }
+        check([]);
+        check(["task.generation", "current.iteration", "random.seed"]);
+        // Two of one mark, and two that are equal.
+        check(["abc", "axc", "b"]);
+        check(["b", "order_id", "b"]);
+        // More than the first table takes, and more than a list.
+        let names: Vec<String> = (0..20).map(|number| format!("k{number}")).collect();
+        check::<14>(std::array::from_fn(|index| names[index].as_str()));
+        check::<20>(std::array::from_fn(|index| names[index].as_str()));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 
-use self::list::List;
+use self::list::{List, marks_apart};
 use super::{Key, Order, Text};
 use crate::data::Value;
 
@@ -33,6 +33,21 @@ type Index<'a> = IndexMap<Key<'a>, Value<'a>, foldhash::fast::RandomState>;
 impl<'a> Entries<'a> {
     pub(super) fn new(order: Order) -> Self {
         Self::Few(List::new(order))
+    }
+
+    /// Entries that are put in order. Where the texts are constants, the compiler knows that they differ.
+    #[inline]
+    pub(super) fn of_texts<const N: usize>(texts: [(&'a str, Value<'a>); N]) -> Self {
+        if N <= FEW_MAX
+            && let Some(marks) = marks_apart(texts.each_ref().map(|(key, _)| *key))
+        {
+            return Self::Few(List::of_different(texts, marks));
+        }
+        let mut entries = Self::new(Order::DEFAULT);
+        for (key, value) in texts {
+            entries.insert(Key(Value::text(key)), value);
+        }
+        entries
     }
 
     /// The order in which Java shows them.

@@ -24,6 +24,22 @@ impl<'a> List<'a> {
         }
     }
 
+    /// A list of different texts, with the marks of all of them.
+    #[inline]
+    pub(super) fn of_different<const N: usize>(
+        texts: [(&'a str, Value<'a>); N],
+        marks: u32,
+    ) -> Self {
+        let entry = |(key, value)| (Key(Value::text(key)), value);
+        let mut order = Order::DEFAULT;
+        order.grow_for(N);
+        Self {
+            entries: texts.into_iter().map(entry).collect(),
+            marks,
+            order,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
@@ -141,6 +157,15 @@ impl<'a> List<'a> {
     }
 }
 
+/// The marks of all texts, unless two have the same.
+#[inline]
+pub(super) fn marks_apart<const N: usize>(texts: [&str; N]) -> Option<u32> {
+    texts.into_iter().try_fold(0, |marks, text| {
+        let mark = mark_of_text(text);
+        (marks & mark == 0).then_some(marks | mark)
+    })
+}
+
 /// One bit of 32, the same for equal keys.
 #[inline]
 fn mark_of(key: &Key<'_>) -> u32 {
@@ -173,6 +198,11 @@ mod tests {
         for name in [one, two, one] {
             list.place(name.into());
         }
+        assert_eq!(marks_apart([one, two]), None);
+        assert_eq!(
+            marks_apart([one, "a"]),
+            Some(list.marks | mark_of_text("a"))
+        );
         assert_eq!((list.index_of(one), list.index_of(two)), (Some(0), Some(1)));
         assert!(!list.rename(0, Key(Value::text(two))));
         assert!(list.rename(0, Key(Value::text("new"))));
