@@ -12,8 +12,7 @@ mod options;
 mod properties;
 mod regex;
 
-use ferrovia_pipeline::data::{Decimal, Schema, Struct, Value};
-use ferrovia_pipeline::error::ConnectError;
+use ferrovia_pipeline::data::{Decimal, Schema, Value};
 
 use self::count::Count;
 use self::nested::{Nested, borrowed};
@@ -133,12 +132,10 @@ impl Plan {
         }
     }
 
-    /// The next record.
-    pub(super) fn next(&self, state: &mut State) -> Result<Struct<'_>, ConnectError> {
-        match self.root.make(state) {
-            Value::Struct(record) => Ok(record),
-            other => Err(ConnectError::failed(format!("{other} is not a record"))),
-        }
+    /// The next record, a struct.
+    #[inline]
+    pub(super) fn next(&self, state: &mut State) -> Value<'_> {
+        self.root.make(state)
     }
 }
 

@@ -139,24 +139,24 @@ impl Run {
         }
         let Self { plan, state, .. } = self;
         let count = self.poll_records.min(left.unwrap_or(usize::MAX));
-        let mut records = Vec::with_capacity(count);
-        for _ in 0..count {
-            let value = plan.next(state)?;
-            records.push(SourceRecord {
+        let one = |_| {
+            let value = plan.next(state);
+            let made = self.made;
+            self.made = made.saturating_add(1);
+            SourceRecord {
                 source_partition: Arc::clone(&self.partition),
-                source_offset: offset(self.generation, self.made, state),
+                source_offset: offset(self.generation, made, state),
                 topic: self.topic.as_str().into(),
                 partition: None,
                 key: self.key.of(&value),
-                value: SchemaAndValue::new(plan.schema.clone(), Value::Struct(value)),
+                value: SchemaAndValue::new(plan.schema.clone(), value),
                 timestamp: None,
-                headers: headers(&self.number, [self.generation, self.task, self.made]),
+                headers: headers(&self.number, [self.generation, self.task, made]),
                 tag: None,
                 boundary: None,
-            });
-            self.made = self.made.saturating_add(1);
-        }
-        Ok(records)
+            }
+        };
+        Ok((0..count).map(one).collect())
     }
 }
 
@@ -164,12 +164,11 @@ impl Run {
 #[inline]
 fn offset(generation: i64, record: i64, state: &State) -> Map<'static> {
     let seed = state.rng.get_seed().cast_signed();
-    let mut offset = Map::new();
-    offset.reserve(3);
-    *offset.slot(TASK_GENERATION) = Value::Int64(generation.saturating_add(1));
-    *offset.slot(CURRENT_ITERATION) = Value::Int64(record.saturating_add(1));
-    *offset.slot(RANDOM_SEED) = Value::Int64(seed);
-    offset
+    Map::from([
+        (TASK_GENERATION, Value::Int64(generation.saturating_add(1))),
+        (CURRENT_ITERATION, Value::Int64(record.saturating_add(1))),
+        (RANDOM_SEED, Value::Int64(seed)),
+    ])
 }
 
 #[inline]
@@ -186,8 +185,12 @@ fn headers(schema: &Schema, numbers: [i64; 3]) -> Headers<'static> {
 }
 
 impl Key {
-    fn of<'v>(&self, record: &Struct<'v>) -> SchemaAndValue<'v> {
-        let value = match self.field.map_or(&Value::Null, |field| record.at(field)) {
+    fn of<'v>(&self, record: &Value<'v>) -> SchemaAndValue<'v> {
+        let field = match (self.field, record) {
+            (Some(field), Value::Struct(record)) => record.at(field),
+            _ => &Value::Null,
+        };
+        let value = match field {
             // A key's schema says nothing of the field that it comes from.
             Value::Struct(inner) => Value::Struct(Struct::with_values(
                 self.schema.clone(),

@@ -20,7 +20,10 @@ fn each(name: &str, mut seen: impl FnMut(&Struct<'_>)) {
     let plan = plan(name);
     let mut state = plan.state(3);
     for _ in 0..RECORDS {
-        seen(&plan.next(&mut state).unwrap());
+        match plan.next(&mut state) {
+            Value::Struct(record) => seen(&record),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
