@@ -213,6 +213,12 @@ impl Regex {
                 let fewest = min.div_ceil(what.longest.max(1));
                 let fewest = fewest.clamp(*least, *most).min(greatest);
                 let count = rng.usize(fewest..=greatest);
+                if let Part::Class(ranges, size) = &what.part {
+                    // All are as long as each other: there is no length to make up for.
+                    out.reserve(count);
+                    out.extend((0..count).filter_map(|_| pick(ranges, *size, rng)));
+                    return;
+                }
                 let mut rest = Rest {
                     shortest: what.shortest.saturating_mul(count),
                     longest: what.longest.saturating_mul(count),
