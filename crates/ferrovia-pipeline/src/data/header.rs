@@ -83,6 +83,7 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// These headers, in order.
 impl<'a, const N: usize> From<[(&'a str, SchemaAndValue<'a>); N]> for Headers<'a> {
     fn from(headers: [(&'a str, SchemaAndValue<'a>); N]) -> Self {
         let header = |(key, value)| Header {
@@ -141,6 +142,17 @@ mod tests {
         let added = headers.add_checked("h", SchemaAndValue::new(Some(schema), value));
         assert_eq!(headers.is_empty(), added.is_err());
         added.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn headers_of_an_array_are_those_that_are_added_in_its_order() {
+        let array = ["a", "b", "a"].map(|key| (key, SchemaAndValue::new(None, Value::text(key))));
+        let mut added = Headers::new();
+        for (key, value) in array.clone() {
+            added.add(key, value);
+        }
+        assert_eq!(Headers::from(array), added);
+        assert_eq!(added.len(), 3);
     }
 
     #[test]

@@ -128,3 +128,25 @@ impl<'a> Struct<'a> {
 fn no_field(name: &str) -> ConnectError {
     ConnectError::data(format!("{name} is not a valid field name"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{SchemaBuilder, SchemaType};
+
+    #[test]
+    fn struct_has_as_many_values_as_its_schema_has_fields() {
+        let number = Schema::of(SchemaType::Int8);
+        let fields = [("a", number.clone()), ("b", number)];
+        let schema = SchemaBuilder::structure().fields(fields).unwrap().build();
+        let of = |values: &[i8]| {
+            let values = values.iter().copied().map(Value::Int8);
+            Struct::with_values(schema.clone(), values.collect())
+        };
+        let (one, two) = (Value::Int8(1), Value::Int8(2));
+        assert_eq!(of(&[]), Struct::new(schema.clone()).unwrap());
+        assert_eq!(of(&[1]).values(), [one.clone(), Value::Null]);
+        assert_eq!(of(&[1, 2]).values(), [one, two]);
+        assert_eq!(of(&[1, 2, 3]), of(&[1, 2]));
+    }
+}
