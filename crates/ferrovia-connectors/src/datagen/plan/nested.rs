@@ -27,6 +27,7 @@ pub(super) enum Nested {
 }
 
 impl Nested {
+    // Apart from what makes single values, which stays small enough to be quick.
     #[inline(never)]
     pub(super) fn make(&self, state: &mut State) -> Value<'_> {
         match self {
