@@ -11,7 +11,7 @@ use kafka_protocol::messages::ProduceResponse;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::warn;
+use tracing::{debug, warn};
 
 pub(super) use self::transact::{Abandonment, Transacting};
 
@@ -21,7 +21,7 @@ use super::message::{self, Answer, Part, Produced, RequestHead};
 use super::stamp::ProducerIdentity;
 use super::transaction::driver::Told;
 use super::transaction::machine::{Protocol, Request};
-use super::window::{Batch, Dispatch, Done, Outlook, Retry, Window};
+use super::window::{Batch, Dispatch, Done, Line, Outlook, Retry, Window};
 use crate::budget::Credit;
 use crate::cluster::Cluster;
 use crate::error::ClientError;
@@ -63,8 +63,8 @@ pub(super) struct Driver {
     head: RequestHead,
     window: Window<Ticket>,
     transacting: Option<Transacting>,
-    connections: BTreeMap<i32, Connection>,
-    connecting: BTreeSet<i32>,
+    connections: BTreeMap<Line, Connection>,
+    connecting: BTreeSet<Line>,
     is_asking_identity: bool,
     /// Brokers that could not be reached, and why.
     unreachable: BTreeMap<i32, ClientError>,
@@ -76,7 +76,7 @@ pub(super) struct Driver {
 /// The end of something under way.
 enum Event {
     Answered(Dispatch<Ticket>, Result<ProduceResponse, ClientError>),
-    Connected(i32, Result<Connection, ClientError>),
+    Connected(Line, Result<Connection, ClientError>),
     Identity(Result<ProducerIdentity, ProduceError>),
     Told(Request, Result<Told, ClientError>),
 }
@@ -170,24 +170,31 @@ impl Driver {
                 let outcome = outcome.map(|response| message::answer(&response));
                 self.settle(dispatch, outcome);
             }
-            Event::Connected(node_id, outcome) => {
-                self.connecting.remove(&node_id);
-                match outcome {
-                    Ok(connection) => {
-                        self.unreachable.remove(&node_id);
-                        self.connections.insert(node_id, connection);
-                    }
-                    Err(error) => {
-                        if self.unreachable.get(&node_id) != Some(&error) {
-                            warn!(node_id, %error, "no connection for produce requests, retrying");
-                        }
-                        self.unreachable.insert(node_id, error);
-                        self.cluster.request_refresh();
-                    }
-                }
-            }
+            Event::Connected(line, outcome) => self.take_connection(line, outcome),
             Event::Identity(outcome) => self.take_identity(outcome),
             Event::Told(request, outcome) => self.take_reply(&request, outcome),
+        }
+    }
+
+    fn take_connection(&mut self, line: Line, outcome: Result<Connection, ClientError>) {
+        self.connecting.remove(&line);
+        let node_id = line.node_id;
+        match outcome {
+            Ok(connection) => {
+                self.unreachable.remove(&node_id);
+                self.connections.insert(line, connection);
+            }
+            // All goes by the first one then.
+            Err(error) if line.is_second => {
+                debug!(node_id, %error, "no second connection for produce requests");
+            }
+            Err(error) => {
+                if self.unreachable.get(&node_id) != Some(&error) {
+                    warn!(node_id, %error, "no connection for produce requests, retrying");
+                }
+                self.unreachable.insert(node_id, error);
+                self.cluster.request_refresh();
+            }
         }
     }
 
@@ -232,7 +239,7 @@ impl Driver {
         self.connections
             .retain(|_, connection| !connection.is_closed());
         let (view, now) = (self.cluster.metadata(), Instant::now());
-        let connected: BTreeSet<i32> = self.connections.keys().copied().collect();
+        let connected: BTreeSet<Line> = self.connections.keys().copied().collect();
         let transacting = self.transacting.as_ref();
         // Without transactions all versions say the same.
         let versions = transacting.map_or(ANY_VERSION, |it| produce_versions(it.protocol()));
@@ -243,10 +250,10 @@ impl Driver {
         };
         let mut failed = Vec::new();
         while let Some(dispatch) = self.window.next_dispatch(outlook, now) {
-            let started = match self.connections.get(&dispatch.node_id) {
+            let started = match self.connections.get(&dispatch.line) {
                 Some(connection) => self.head.start(connection, &dispatch, versions),
                 None => Err(ClientError::UnknownNode {
-                    node_id: dispatch.node_id,
+                    node_id: dispatch.line.node_id,
                 }),
             };
             match started {
@@ -258,25 +265,28 @@ impl Driver {
             }
         }
         let unconnected = self.window.unconnected(outlook, now);
-        for node_id in unconnected {
-            self.connect(node_id);
+        for line in unconnected {
+            self.connect(line);
         }
         for (dispatch, error) in failed {
             self.settle(dispatch, Err(error));
         }
     }
 
-    fn connect(&mut self, node_id: i32) {
-        if !self.connecting.insert(node_id) {
+    fn connect(&mut self, line: Line) {
+        if !self.connecting.insert(line) {
             return;
         }
         let cluster = self.cluster.clone();
         self.work.spawn(async move {
-            let outcome = cluster.node(node_id).await;
+            let outcome = match line.is_second {
+                true => cluster.second_to_node(line.node_id).await,
+                false => cluster.node(line.node_id).await,
+            };
             if outcome.is_err() {
                 sleep(cluster.settings().reconnect_backoff).await;
             }
-            Event::Connected(node_id, outcome)
+            Event::Connected(line, outcome)
         });
     }
 
