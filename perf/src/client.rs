@@ -53,6 +53,8 @@ pub struct Sample {
     pub seconds: f64,
     /// CPU seconds: of the whole process, but for Java only from first to last record, without its start.
     pub cpu_seconds: f64,
+    /// CPU seconds of the broker meanwhile, from before the client's start to its end.
+    pub broker_cpu_seconds: f64,
     /// The largest resident memory.
     pub peak_kib: u64,
 }
@@ -77,7 +79,9 @@ impl Client {
             Self::Java => Make::Java,
             _ => Make::Ferrovia,
         };
-        let sample = match (shape.work, self) {
+        let broker = || usage::cpu_seconds(kafka.id());
+        let broker_before = broker()?;
+        let mut sample = match (shape.work, self) {
             (Work::Fill, Self::Bare) => produce::made_before(kafka, shape, records, round),
             (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
             (Work::Mirror, _) => mirror::copy(make, self, kafka, shape, records, round),
@@ -93,6 +97,7 @@ impl Client {
                 shape,
             ),
         }?;
+        sample.broker_cpu_seconds = broker()? - broker_before;
         if sample.records == records {
             return Ok(sample);
         }
@@ -168,6 +173,7 @@ fn program(
         bytes,
         seconds,
         cpu_seconds,
+        broker_cpu_seconds: 0.0,
         peak_kib,
     })
 }
@@ -225,6 +231,7 @@ fn java(kafka: &Kafka, shape: &Shape, records: u64, round: u32) -> io::Result<Sa
             bytes: (*bytes).max(records * shape.value_bytes as u64),
             seconds: nanos / 1e9,
             cpu_seconds: cpu_nanos / 1e9,
+            broker_cpu_seconds: 0.0,
             peak_kib,
         }),
         _ => Err(io::Error::other(format!(

@@ -87,11 +87,12 @@ fn measure(arguments: &Arguments, kafka: &Kafka) -> io::Result<Vec<Sample>> {
 fn progress(sample: &Sample) -> io::Result<()> {
     writeln!(
         io::stderr(),
-        "  {:?}: {:.3} M records/s, {:.2} GB/s, {:.2} CPU s/GB, {} MiB",
+        "  {:?}: {:.3} M records/s, {:.2} GB/s, {:.2} CPU s/GB, the broker {:.2}, {} MiB",
         sample.client,
         sample.records as f64 / sample.seconds / 1e6,
         sample.bytes as f64 / sample.seconds / 1e9,
         sample.cpu_seconds * 1e9 / sample.bytes as f64,
+        sample.broker_cpu_seconds * 1e9 / sample.bytes as f64,
         sample.peak_kib / 1024
     )
 }

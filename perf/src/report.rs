@@ -24,6 +24,8 @@ pub struct Row {
     pub bytes_per_second: f64,
     /// Median of CPU seconds per 10⁹ payload bytes.
     pub cpu_seconds_per_gigabyte: f64,
+    /// Median of the broker's CPU seconds per 10⁹ payload bytes.
+    pub broker_cpu_seconds_per_gigabyte: f64,
     /// The largest resident memory of all rounds.
     pub peak_mebibytes: f64,
 }
@@ -60,6 +62,9 @@ fn row(client: Client, topic: &'static str, samples: &[&Sample]) -> Option<Row> 
         range: [*rates.first()?, *rates.last()?],
         bytes_per_second: median(&over(|s| s.bytes as f64 / s.seconds))?,
         cpu_seconds_per_gigabyte: median(&over(|s| s.cpu_seconds * 1e9 / s.bytes as f64))?,
+        broker_cpu_seconds_per_gigabyte: median(&over(|s| {
+            s.broker_cpu_seconds * 1e9 / s.bytes as f64
+        }))?,
         peak_mebibytes: *peaks.last()?,
     })
 }
@@ -87,7 +92,7 @@ pub fn markdown(rows: &[Row], about: &str) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             page,
-            "\n## {}\n\n| client | M records/s (slowest–fastest) | GB/s | × Java | × bare | CPU s/GB | peak MiB | rounds |\n|---|---|---|---|---|---|---|---|\n",
+            "\n## {}\n\n| client | M records/s (slowest–fastest) | GB/s | × Java | × bare | CPU s/GB | the broker's | peak MiB | rounds |\n|---|---|---|---|---|---|---|---|---|\n",
             shape.title
         );
         for row in &of_topic {
@@ -106,7 +111,7 @@ fn line(row: &Row, all: &[&Row]) -> String {
         )
     };
     format!(
-        "| {:?} | {:.3} ({:.3}–{:.3}) | {:.2} | {} | {} | {:.2} | {:.0} | {} |",
+        "| {:?} | {:.3} ({:.3}–{:.3}) | {:.2} | {} | {} | {:.2} | {:.2} | {:.0} | {} |",
         row.client,
         row.records_per_second / 1e6,
         row.range[0] / 1e6,
@@ -115,6 +120,7 @@ fn line(row: &Row, all: &[&Row]) -> String {
         against(Client::Java),
         against(Client::Bare),
         row.cpu_seconds_per_gigabyte,
+        row.broker_cpu_seconds_per_gigabyte,
         row.peak_mebibytes,
         row.rounds
     )
@@ -132,6 +138,7 @@ mod tests {
             bytes: 100_000_000,
             seconds,
             cpu_seconds: 0.2,
+            broker_cpu_seconds: 0.1,
             peak_kib: 2_048,
         }
     }

@@ -154,7 +154,7 @@ pub const SHAPES: [Shape; 15] = [
 const fn filled(name: &'static str, title: &'static str, codec: &'static str) -> Shape {
     Shape {
         work: Work::Fill,
-        ..shape(name, title, "text", codec, 100, 0.2)
+        ..shape(name, title, "text", codec, 100, 0.5)
     }
 }
 

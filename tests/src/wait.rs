@@ -3,6 +3,8 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+
 /// Asks `event` until it answers, at most until `limit` is over.
 ///
 /// # Errors
@@ -23,6 +25,8 @@ pub fn until<T>(
             return Err(io::Error::new(io::ErrorKind::TimedOut, message));
         }
         std::thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(20));
+        // What takes long is asked about less often: asking takes of the cores that it is waited for on.
+        let longest = (start.elapsed() / 100).clamp(Duration::from_millis(20), LONGEST_PAUSE);
+        pause = (pause * 2).min(longest);
     }
 }

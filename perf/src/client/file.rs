@@ -73,6 +73,7 @@ pub(super) fn drain(
         bytes: records * shape.value_bytes as u64,
         seconds: (last.at - first.at).as_secs_f64() * scale,
         cpu_seconds: (last.cpu_seconds - first.cpu_seconds) * scale,
+        broker_cpu_seconds: 0.0,
         peak_kib,
     })
 }

@@ -119,6 +119,7 @@ fn watch(
         bytes: records * shape.value_bytes as u64,
         seconds: (last_at - first_at).as_secs_f64() * scale,
         cpu_seconds: cpu_seconds * scale,
+        broker_cpu_seconds: 0.0,
         peak_kib,
     })
 }
