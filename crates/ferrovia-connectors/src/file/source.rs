@@ -13,7 +13,9 @@ use ferrovia_pipeline::connector::{
     ConnectorContext, ExactlyOnceSupport, SourceConnector, SourceOffsetChange,
 };
 use ferrovia_pipeline::convert::TextEncoding;
-use ferrovia_pipeline::data::{Map, Schema, SchemaAndValue, SchemaBuilder, SchemaType, Value};
+use ferrovia_pipeline::data::{
+    Headers, Map, Schema, SchemaAndValue, SchemaBuilder, SchemaType, Value,
+};
 use ferrovia_pipeline::error::ConnectError;
 use ferrovia_pipeline::source::{SourceContext, SourceRecord, SourceTask};
 
@@ -267,13 +269,19 @@ impl FileStreamSourceTask {
             if let Some(position) = position {
                 *position = position.saturating_add(line.length);
             }
-            let mut offset = Map::linked();
-            offset.put(POSITION, position.map_or(Value::Null, Value::Int64));
+            let offset = position.map_or(Value::Null, Value::Int64);
             let text = Value::String(TextEncoding::Utf8.decode(line.text));
-            let value = SchemaAndValue::new(self.schema.clone(), text);
             SourceRecord {
+                source_partition: Arc::clone(&self.partition),
+                source_offset: Map::from([(POSITION, offset)]),
+                topic: topic.into(),
+                partition: None,
+                key: SchemaAndValue::NULL,
+                value: SchemaAndValue::new(self.schema.clone(), text),
                 timestamp: Some(now),
-                ..SourceRecord::new(Arc::clone(&self.partition), offset, topic, value)
+                headers: Headers::new(),
+                tag: None,
+                boundary: None,
             }
         });
         records.collect()
