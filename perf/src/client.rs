@@ -26,7 +26,7 @@ const BYTE_ARRAY: &str = "org.apache.kafka.connect.converters.ByteArrayConverter
 
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Client {
     /// Java Connect with a sink that only counts, tuned; or Java's producer.
     Java,
@@ -36,6 +36,8 @@ pub enum Client {
     Ferrovia,
     /// Ferrovia with a source that makes up its records.
     Generator,
+    /// The bare client, sending records like the generator's that were made before.
+    BareUsers,
 }
 
 /// One run's figures.
@@ -66,7 +68,7 @@ impl Client {
         match self {
             Self::Java | Self::Ferrovia => true,
             Self::Bare => matches!(work, Work::Discard | Work::Fill),
-            Self::Generator => work == Work::Fill,
+            Self::Generator | Self::BareUsers => work == Work::Fill,
         }
     }
 
@@ -82,7 +84,9 @@ impl Client {
         let broker = || usage::cpu_seconds(kafka.id());
         let broker_before = broker()?;
         let mut sample = match (shape.work, self) {
-            (Work::Fill, Self::Bare) => produce::made_before(kafka, shape, records, round),
+            (Work::Fill, Self::Bare | Self::BareUsers) => {
+                produce::made_before(self, kafka, shape, records, round)
+            }
             (Work::Fill, _) => fill::fill(make, self, kafka, shape, records, round),
             (Work::Mirror, _) => mirror::copy(make, self, kafka, shape, records, round),
             (Work::Produce, _) => produce::produce(self, kafka, shape, records, round),

@@ -26,7 +26,7 @@ struct Arguments {
     #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// Only these clients.
-    #[arg(long, value_enum, value_delimiter = ',', default_values = ["java", "bare", "ferrovia", "generator"])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values = ["java", "bare", "ferrovia", "generator", "bare-users"])]
     clients: Vec<Client>,
     /// Only these topics, by name.
     #[arg(long, value_delimiter = ',')]
@@ -104,8 +104,8 @@ fn about(arguments: &Arguments) -> String {
         "Apache Kafka {ORACLE} as one broker on the same {cores} cores, 8 partitions, topics in the page cache, batches of up to \
          256 KiB. {} rounds, clients in turn; medians. Java Connect: 2 tasks, ByteArrayConverter, 5,000 records per poll, \
          4 MiB per partition and fetch, a sink that only counts; its CPU is counted without the start of the JVM. \
-         FileStreamSource has one task, the generator two; batches of up to 256 KiB, lingering for 5 ms; what is bare there is \
-         a producer that sends one batch of records like the generator's again and again. MirrorSource: two tasks, \
+         FileStreamSource has one task, the generator two; batches of up to 256 KiB, lingering for 5 ms; what is bare there is two \
+         producers that send one batch again and again, of lines or of users like the generator's. MirrorSource: two tasks, \
          from and to the same broker. Producers alone: the client's and that of Kafka's \
          `kafka-producer-perf-test`, each with the same payloads, `acks=all` and idempotence, their CPU counted from the first \
          record in the topic on.",

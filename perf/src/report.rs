@@ -38,6 +38,7 @@ pub fn rows(samples: &[Sample]) -> Vec<Row> {
         Client::Bare,
         Client::Ferrovia,
         Client::Generator,
+        Client::BareUsers,
     ];
     let mut rows = Vec::new();
     for shape in &SHAPES {
@@ -103,6 +104,10 @@ pub fn markdown(rows: &[Row], about: &str) -> String {
 }
 
 fn line(row: &Row, all: &[&Row]) -> String {
+    let bare = match row.client {
+        Client::Generator | Client::BareUsers => Client::BareUsers,
+        _ => Client::Bare,
+    };
     let against = |client: Client| {
         let other = all.iter().find(|other| other.client == client);
         other.map_or_else(
@@ -118,7 +123,7 @@ fn line(row: &Row, all: &[&Row]) -> String {
         row.range[1] / 1e6,
         row.bytes_per_second / 1e9,
         against(Client::Java),
-        against(Client::Bare),
+        against(bare),
         row.cpu_seconds_per_gigabyte,
         row.broker_cpu_seconds_per_gigabyte,
         row.peak_mebibytes,

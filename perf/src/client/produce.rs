@@ -44,26 +44,33 @@ pub(super) fn produce(
     })
 }
 
-/// Fills a new topic with `records` records like the generator's that were made before: what the broker takes at most,
-/// whoever sends them.
+/// Fills a new topic with `records` records that were made before: what the broker takes at most, whoever sends them. They
+/// are like the lines of the shape's file, or like the generator's users.
 pub(super) fn made_before(
+    client: Client,
     kafka: &Kafka,
     shape: &Shape,
     records: u64,
     round: u32,
 ) -> io::Result<Sample> {
-    let payloads = kafka.folder().join("users.txt");
-    fs::write(&payloads, USER)?;
-    watch(Client::Bare, kafka, shape, records, round, |topic| {
-        let mut command = command(Client::Bare, kafka, shape, (topic, &payloads), records)?;
-        command.args(["--ready", "--key", "User_3"]);
-        command.args(["--producers", &TASKS.to_string()]);
-        for header in [
-            "task.generation=0",
-            "task.id=1",
-            "current.iteration=1234567",
-        ] {
-            command.args(["--header", header]);
+    let payloads = kafka.folder().join("ready.txt");
+    let value = match client {
+        Client::BareUsers => USER.to_owned(),
+        _ => "x".repeat(shape.value_bytes),
+    };
+    fs::write(&payloads, value)?;
+    watch(client, kafka, shape, records, round, |topic| {
+        let mut command = command(client, kafka, shape, (topic, &payloads), records)?;
+        command.args(["--ready", "--producers", &TASKS.to_string()]);
+        if client == Client::BareUsers {
+            command.args(["--key", "User_3"]);
+            for header in [
+                "task.generation=0",
+                "task.id=1",
+                "current.iteration=1234567",
+            ] {
+                command.args(["--header", header]);
+            }
         }
         Ok(command)
     })
