@@ -68,6 +68,7 @@ public final class Lab {
     private String run(String[] words) throws Exception {
         return switch (words[0]) {
             case "create" -> create(words);
+            case "delete" -> delete(words[1]);
             case "produce" -> produce(words);
             case "transact" -> transact(words);
             case "put" -> put(words);
@@ -101,6 +102,11 @@ public final class Lab {
             }
             Thread.sleep(5);
         }
+        return "";
+    }
+
+    private String delete(String topic) throws Exception {
+        admin.deleteTopics(List.of(topic)).all().get();
         return "";
     }
 

@@ -199,6 +199,14 @@ impl Lab {
             .map(drop)
     }
 
+    /// Deletes a topic.
+    ///
+    /// # Errors
+    /// When the broker refuses, for instance because there is none.
+    pub fn delete(&mut self, topic: &str) -> io::Result<()> {
+        self.ask(&["delete", topic]).map(drop)
+    }
+
     /// Produces generated records and says what they were.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ use crate::usage;
 /// How long the first record, and then the last one, may take.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// Files of a topic that was deleted go after so many milliseconds: a report's topics together would fill a disk.
+pub(super) const DELETED_SOON: &str = "file.delete.delay.ms=100";
+
 /// How far a worker is at one moment.
 struct Mark {
     at: Instant,
@@ -71,7 +74,7 @@ pub(super) fn watch(
     records: u64,
 ) -> io::Result<Sample> {
     let mut lab = Lab::start(kafka)?;
-    lab.create(topic, PARTITIONS)?;
+    lab.create_with(topic, PARTITIONS, &[DELETED_SOON])?;
     let mut worker = Worker::start_with(make, kafka, connector, |worker| {
         worker
             .with("producer.batch.size", 256 << 10)
@@ -96,6 +99,7 @@ pub(super) fn watch(
     let last = mark(records)?;
     let peak_kib = usage::peak_kib(id).unwrap_or(0);
     worker.kill()?;
+    lab.delete(topic)?;
     let watched = last.records.saturating_sub(first.records);
     if watched == 0 {
         return Err(io::Error::other("all records came at once"));

@@ -13,6 +13,7 @@ use ferrovia_tests::lab::Lab;
 use ferrovia_tests::process::{self, Process};
 use ferrovia_tests::wait;
 
+use crate::client::fill::DELETED_SOON;
 use crate::client::{Client, Sample};
 use crate::topic::{PARTITIONS, Shape, TASKS};
 use crate::usage;
@@ -86,7 +87,7 @@ fn watch(
 ) -> io::Result<Sample> {
     let topic = format!("{}-{client:?}-{round}", shape.name);
     let mut lab = Lab::start(kafka)?;
-    lab.create(&topic, PARTITIONS)?;
+    lab.create_with(&topic, PARTITIONS, &[DELETED_SOON])?;
     let cpu_before = usage::ended_children_cpu_seconds()?;
     let log = kafka.folder().join(format!("{topic}.log"));
     let mut process = Process::start(command(&topic)?, &log)?;
@@ -113,6 +114,7 @@ fn watch(
         }
     })?;
     process.wait(LIMIT)?;
+    lab.delete(&topic)?;
     let cpu_seconds = usage::ended_children_cpu_seconds()? - cpu_before - first_cpu;
     let watched = records.saturating_sub(first);
     if watched == 0 {
