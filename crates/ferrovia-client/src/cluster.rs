@@ -244,18 +244,6 @@ impl Cluster {
             .await
     }
 
-    /// A second shared connection to a broker, beside that of [`node`](Self::node).
-    ///
-    /// # Errors
-    /// As for [`Cluster::node`].
-    pub async fn second_to_node(&self, node_id: i32) -> Result<Connection, ClientError> {
-        let address = self.known_address(node_id)?;
-        self.core
-            .nodes
-            .get(Purpose::SecondToBroker(node_id), &address)
-            .await
-    }
-
     /// The shared connection to the leader of a partition.
     ///
     /// # Errors

@@ -21,8 +21,6 @@ pub(super) enum Purpose {
     Bootstrap(usize),
     /// A broker as such.
     Broker(i32),
-    /// A broker that gets more than one connection takes.
-    SecondToBroker(i32),
     /// A broker as a group's coordinator.
     Coordinator(i32),
 }
@@ -108,9 +106,7 @@ impl Nodes {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         slots.retain(|purpose, _| match purpose {
             Purpose::Bootstrap(_) => false,
-            Purpose::Broker(id) | Purpose::SecondToBroker(id) | Purpose::Coordinator(id) => {
-                is_member(*id)
-            }
+            Purpose::Broker(id) | Purpose::Coordinator(id) => is_member(*id),
         });
     }
 

@@ -11,7 +11,7 @@ use kafka_protocol::messages::ProduceResponse;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
-use tracing::{debug, warn};
+use tracing::warn;
 
 pub(super) use self::transact::{Abandonment, Transacting};
 
@@ -21,7 +21,7 @@ use super::message::{self, Answer, Part, Produced, RequestHead};
 use super::stamp::ProducerIdentity;
 use super::transaction::driver::Told;
 use super::transaction::machine::{Protocol, Request};
-use super::window::{Batch, Dispatch, Done, Line, Outlook, Retry, Window};
+use super::window::{Batch, Dispatch, Done, Outlook, Retry, Window};
 use crate::budget::Credit;
 use crate::cluster::Cluster;
 use crate::error::ClientError;
@@ -63,8 +63,8 @@ pub(super) struct Driver {
     head: RequestHead,
     window: Window<Ticket>,
     transacting: Option<Transacting>,
-    connections: BTreeMap<Line, Connection>,
-    connecting: BTreeSet<Line>,
+    connections: BTreeMap<i32, Connection>,
+    connecting: BTreeSet<i32>,
     is_asking_identity: bool,
     /// Brokers that could not be reached, and why.
     unreachable: BTreeMap<i32, ClientError>,
@@ -76,7 +76,7 @@ pub(super) struct Driver {
 /// The end of something under way.
 enum Event {
     Answered(Dispatch<Ticket>, Result<ProduceResponse, ClientError>),
-    Connected(Line, Result<Connection, ClientError>),
+    Connected(i32, Result<Connection, ClientError>),
     Identity(Result<ProducerIdentity, ProduceError>),
     Told(Request, Result<Told, ClientError>),
 }
@@ -170,31 +170,24 @@ impl Driver {
                 let outcome = outcome.map(|response| message::answer(&response));
                 self.settle(dispatch, outcome);
             }
-            Event::Connected(line, outcome) => self.take_connection(line, outcome),
+            Event::Connected(node_id, outcome) => {
+                self.connecting.remove(&node_id);
+                match outcome {
+                    Ok(connection) => {
+                        self.unreachable.remove(&node_id);
+                        self.connections.insert(node_id, connection);
+                    }
+                    Err(error) => {
+                        if self.unreachable.get(&node_id) != Some(&error) {
+                            warn!(node_id, %error, "no connection for produce requests, retrying");
+                        }
+                        self.unreachable.insert(node_id, error);
+                        self.cluster.request_refresh();
+                    }
+                }
+            }
             Event::Identity(outcome) => self.take_identity(outcome),
             Event::Told(request, outcome) => self.take_reply(&request, outcome),
-        }
-    }
-
-    fn take_connection(&mut self, line: Line, outcome: Result<Connection, ClientError>) {
-        self.connecting.remove(&line);
-        let node_id = line.node_id;
-        match outcome {
-            Ok(connection) => {
-                self.unreachable.remove(&node_id);
-                self.connections.insert(line, connection);
-            }
-            // All goes by the first one then.
-            Err(error) if line.is_second => {
-                debug!(node_id, %error, "no second connection for produce requests");
-            }
-            Err(error) => {
-                if self.unreachable.get(&node_id) != Some(&error) {
-                    warn!(node_id, %error, "no connection for produce requests, retrying");
-                }
-                self.unreachable.insert(node_id, error);
-                self.cluster.request_refresh();
-            }
         }
     }
 
@@ -239,7 +232,7 @@ impl Driver {
         self.connections
             .retain(|_, connection| !connection.is_closed());
         let (view, now) = (self.cluster.metadata(), Instant::now());
-        let connected: BTreeSet<Line> = self.connections.keys().copied().collect();
+        let connected: BTreeSet<i32> = self.connections.keys().copied().collect();
         let transacting = self.transacting.as_ref();
         // Without transactions all versions say the same.
         let versions = transacting.map_or(ANY_VERSION, |it| produce_versions(it.protocol()));
@@ -250,10 +243,10 @@ impl Driver {
         };
         let mut failed = Vec::new();
         while let Some(dispatch) = self.window.next_dispatch(outlook, now) {
-            let started = match self.connections.get(&dispatch.line) {
+            let started = match self.connections.get(&dispatch.node_id) {
                 Some(connection) => self.head.start(connection, &dispatch, versions),
                 None => Err(ClientError::UnknownNode {
-                    node_id: dispatch.line.node_id,
+                    node_id: dispatch.node_id,
                 }),
             };
             match started {
@@ -265,28 +258,25 @@ impl Driver {
             }
         }
         let unconnected = self.window.unconnected(outlook, now);
-        for line in unconnected {
-            self.connect(line);
+        for node_id in unconnected {
+            self.connect(node_id);
         }
         for (dispatch, error) in failed {
             self.settle(dispatch, Err(error));
         }
     }
 
-    fn connect(&mut self, line: Line) {
-        if !self.connecting.insert(line) {
+    fn connect(&mut self, node_id: i32) {
+        if !self.connecting.insert(node_id) {
             return;
         }
         let cluster = self.cluster.clone();
         self.work.spawn(async move {
-            let outcome = match line.is_second {
-                true => cluster.second_to_node(line.node_id).await,
-                false => cluster.node(line.node_id).await,
-            };
+            let outcome = cluster.node(node_id).await;
             if outcome.is_err() {
                 sleep(cluster.settings().reconnect_backoff).await;
             }
-            Event::Connected(line, outcome)
+            Event::Connected(node_id, outcome)
         });
     }
 

@@ -81,7 +81,7 @@ impl Entrance {
         transacting: Option<Transacting>,
     ) -> Self {
         let window = Window::new(WindowSettings {
-            requests_per_line: settings.requests_in_flight_max.clamp(1, REQUESTS_MAX),
+            requests_per_node: settings.requests_in_flight_max.clamp(1, REQUESTS_MAX),
             request_bytes: settings.request_bytes_max,
             retries: settings.retries,
             retry_backoff: settings.client.retry_backoff,

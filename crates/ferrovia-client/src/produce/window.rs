@@ -11,11 +11,9 @@
 
 mod batch;
 mod lane;
-mod line;
 mod settle;
 
 pub(super) use self::batch::Batch;
-pub(super) use self::line::Line;
 pub(super) use self::settle::{Done, Retry};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +33,8 @@ use crate::topic_partition::TopicPartition;
 /// Limits of a window.
 #[derive(Debug, Clone)]
 pub(super) struct WindowSettings {
-    /// Requests on their way by one connection.
-    pub(super) requests_per_line: usize,
+    /// Requests on their way to one broker.
+    pub(super) requests_per_node: usize,
     /// Bytes of the batches in one request. A single batch may be larger.
     pub(super) request_bytes: usize,
     /// How often a batch is sent again.
@@ -69,7 +67,7 @@ pub(super) struct Window<T> {
     lanes: BTreeMap<TopicPartition, Lane<T>>,
     /// The partitions where batches wait; all others need no look.
     busy: BTreeSet<TopicPartition>,
-    requests: BTreeMap<Line, usize>,
+    requests: BTreeMap<i32, usize>,
     /// Batches whose outcome is not known.
     unsettled: usize,
     next_number: u64,
@@ -80,7 +78,7 @@ pub(super) struct Window<T> {
 /// One request: at most one batch per partition.
 #[derive(Debug)]
 pub(super) struct Dispatch<T> {
-    pub(super) line: Line,
+    pub(super) node_id: i32,
     pub(super) batches: BTreeMap<TopicPartition, Batch<T>>,
 }
 
@@ -88,8 +86,8 @@ pub(super) struct Dispatch<T> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outlook<'a> {
     pub(super) view: &'a MetadataView,
-    /// The connections there are.
-    pub(super) connected: &'a BTreeSet<Line>,
+    /// Brokers with a connection.
+    pub(super) connected: &'a BTreeSet<i32>,
     /// The partitions of the transaction; `None` where all may be sent to.
     pub(super) admitted: Option<&'a BTreeSet<TopicPartition>>,
 }
@@ -172,51 +170,42 @@ impl<T> Window<T> {
             let Some(leader) = outlook.view.leader(&partition) else {
                 continue;
             };
+            let open = self.requests.get(&leader).copied().unwrap_or(0);
+            let is_other = chosen.is_some_and(|id| id != leader);
+            let is_full = open >= self.settings.requests_per_node;
+            if is_other || is_full || !outlook.connected.contains(&leader) {
+                continue;
+            }
             let Some(lane) = self.lanes.get_mut(&partition) else {
                 continue;
             };
-            let Some(line) = Line::of(&partition, lane, leader, outlook.connected) else {
-                continue;
-            };
-            let is_other = chosen.is_some_and(|chosen| chosen != line);
-            let is_full = is_full(&self.requests, line, &self.settings);
-            if is_other || is_full || !outlook.connected.contains(&line) {
-                continue;
-            }
             let size = lane.waiting.front().map_or(0, |batch| batch.bytes.len());
             if chosen.is_some() && bytes.saturating_add(size) > self.settings.request_bytes {
                 continue;
             }
-            let Some(batch) = lane.depart(line, self.settings.numbering, self.identity) else {
+            let Some(batch) = lane.depart(self.settings.numbering, self.identity) else {
                 continue;
             };
             if lane.waiting.is_empty() {
                 self.busy.remove(&partition);
             }
-            chosen = Some(line);
+            chosen = Some(leader);
             bytes = bytes.saturating_add(size);
             self.last_served = Some(partition.clone());
             batches.insert(partition, batch);
         }
-        let line = chosen?;
-        *self.requests.entry(line).or_default() += 1;
-        Some(Dispatch { line, batches })
+        let node_id = chosen?;
+        *self.requests.entry(node_id).or_default() += 1;
+        Some(Dispatch { node_id, batches })
     }
 
-    /// Connections that are missing: to brokers that have something to get, and beside those that are full.
-    pub(super) fn unconnected(&self, outlook: Outlook<'_>, now: Instant) -> BTreeSet<Line> {
+    /// Brokers that have something to get and no connection yet.
+    pub(super) fn unconnected(&self, outlook: Outlook<'_>, now: Instant) -> BTreeSet<i32> {
         let ready = self.ready(outlook.admitted, now).into_iter();
-        let missing = ready.filter_map(|partition| {
-            let first = Line::first(outlook.view.leader(&partition)?);
-            let is_crowded =
-                Line::may_take_second(&partition) && is_full(&self.requests, first, &self.settings);
-            let line = match outlook.connected.contains(&first) && is_crowded {
-                true => Line::second(first.node_id),
-                false => first,
-            };
-            (!outlook.connected.contains(&line)).then_some(line)
-        });
-        missing.collect()
+        ready
+            .filter_map(|partition| outlook.view.leader(&partition))
+            .filter(|leader| !outlook.connected.contains(leader))
+            .collect()
     }
 
     /// Partitions with something to send, beginning after the one served last.
@@ -227,7 +216,7 @@ impl<T> Window<T> {
     ) -> Vec<TopicPartition> {
         let limit = match self.settings.numbering {
             Numbering::None => 1,
-            _ => self.settings.requests_per_line,
+            _ => self.settings.requests_per_node,
         };
         let (after, before) = match &self.last_served {
             Some(last) => (
@@ -290,11 +279,6 @@ impl<T> Window<T> {
         });
         moments.min()
     }
-}
-
-/// Whether a connection takes no further request.
-fn is_full(requests: &BTreeMap<Line, usize>, line: Line, settings: &WindowSettings) -> bool {
-    requests.get(&line).copied().unwrap_or(0) >= settings.requests_per_line
 }
 
 /// Batches of one producer that a partition's leader remembers, to know them again.

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::produce::stamp::tests::sealed;
 use crate::produce::window::tests::{settings, t, view};
-use crate::produce::window::{Line, Numbering, Outlook, Window, WindowSettings};
+use crate::produce::window::{Numbering, Outlook, Window, WindowSettings};
 
 /// Batches whose lengths, one more than they are, take one to three bytes.
 const PAYLOADS: [usize; 5] = [0, 65, 66, 16_321, 16_322];
@@ -25,7 +25,7 @@ fn dispatch() -> Dispatch<()> {
     for (partition, payload) in (0..).zip(PAYLOADS) {
         window.push(t(partition), sealed(1, &vec![7; payload]), 1, (), now);
     }
-    let (view, connected) = (view(&[1; PAYLOADS.len()]), BTreeSet::from([Line::first(1)]));
+    let (view, connected) = (view(&[1; PAYLOADS.len()]), BTreeSet::from([1]));
     let outlook = Outlook {
         view: &view,
         connected: &connected,

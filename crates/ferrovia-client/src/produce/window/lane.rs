@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::line::Line;
 use super::{Batch, Numbering, REMEMBERED_BATCHES};
 use crate::net::backoff::Backoff;
 use crate::produce::error::ProduceError;
@@ -21,8 +20,6 @@ pub(super) struct Lane<T> {
     pub(super) waiting: VecDeque<Batch<T>>,
     /// Batches in requests without an answer: their numbers, and how many were stamped before them.
     pub(super) on_the_way: BTreeMap<u64, u64>,
-    /// The connection that the newest of them took.
-    pub(super) line: Option<Line>,
     pub(super) not_before: Option<Instant>,
     pub(super) backoff: Backoff,
     /// What the partition's batches failed with last, since one went through.
@@ -51,7 +48,6 @@ impl<T> Lane<T> {
         Self {
             waiting: VecDeque::new(),
             on_the_way: BTreeMap::new(),
-            line: None,
             not_before: None,
             backoff: Backoff::new(retry_backoff, retry_backoff_max),
             trouble: None,
@@ -108,10 +104,9 @@ impl<T> Lane<T> {
         }
     }
 
-    /// Takes out the first batch, with its number in it, to go by this line.
+    /// Takes out the first batch, with its number in it.
     pub(super) fn depart(
         &mut self,
-        line: Line,
         numbering: Numbering,
         newest: Option<ProducerIdentity>,
     ) -> Option<Batch<T>> {
@@ -138,7 +133,6 @@ impl<T> Lane<T> {
         }
         batch.attempts = batch.attempts.saturating_add(1);
         self.on_the_way.insert(batch.number, batch.order);
-        self.line = Some(line);
         Some(batch)
     }
 

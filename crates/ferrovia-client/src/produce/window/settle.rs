@@ -64,7 +64,7 @@ impl<T> Window<T> {
         now: Instant,
         random: f64,
     ) -> Settled<T> {
-        if let Some(open) = self.requests.get_mut(&dispatch.line) {
+        if let Some(open) = self.requests.get_mut(&dispatch.node_id) {
             *open = open.saturating_sub(1);
         }
         let mut settled = Settled {

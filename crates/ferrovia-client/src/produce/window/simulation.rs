@@ -1,7 +1,7 @@
 //! Random lives of a window before logs that check sequence numbers as brokers do: connections are
-//! cut and second ones come and go, answers get lost, requests of dead connections arrive late,
-//! leaders refuse, time runs out, batches are too large and go in parts. Every acknowledged record is
-//! in the log once, no other more than once, and all are in order.
+//! cut, answers get lost, requests of dead connections arrive late, leaders refuse, time runs out,
+//! batches are too large and go in parts. Every acknowledged record is in the log once, no other more
+//! than once, and all are in order.
 //!
 //! A broker is done with a dead connection before it answers on the next one, and what is left when
 //! a partition moves is lost. Without that nothing could tell a batch that has been numbered anew
@@ -104,15 +104,19 @@ fn is_large((ticket, place): &Record) -> bool {
 
 type Letters = Vec<(TopicPartition, Bytes)>;
 
+/// One connection to a broker, and what is left in the network of those before.
+#[derive(Default)]
+struct Line {
+    requests: VecDeque<Dispatch<u32>>,
+    late: VecDeque<Letters>,
+}
+
 struct World {
     rng: Rng,
     now: Instant,
     window: Window<u32>,
     logs: BTreeMap<TopicPartition, Log>,
-    /// Requests on the connections to both brokers.
-    lines: BTreeMap<Line, VecDeque<Dispatch<u32>>>,
-    /// What dead connections have left in the network.
-    late: BTreeMap<i32, VecDeque<Letters>>,
+    lines: BTreeMap<i32, Line>,
     leaders: Vec<i32>,
     pushed: u32,
     /// Batches whose fate is known.
@@ -125,7 +129,6 @@ struct World {
 impl World {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let requests_per_line = rng.usize(1..6);
         let mut log = || Log {
             records_max: rng.usize(1..9),
             ..Log::default()
@@ -133,16 +136,12 @@ impl World {
         Self {
             now: Instant::now(),
             window: Window::new(WindowSettings {
-                requests_per_line,
                 divider: Some(Divider::new(halves)),
                 ..settings(Numbering::Idempotent)
             }),
             logs: (0..PARTITIONS).map(|number| (t(number), log())).collect(),
             rng,
-            lines: [1, 2]
-                .map(|node| (Line::first(node), VecDeque::new()))
-                .into(),
-            late: [1, 2].map(|node| (node, VecDeque::new())).into(),
+            lines: BTreeMap::from([(1, Line::default()), (2, Line::default())]),
             leaders: vec![1, 2, 1],
             pushed: 0,
             told: BTreeSet::new(),
@@ -166,29 +165,25 @@ impl World {
             self.window
                 .set_identity(ProducerIdentity { id: 1, epoch: 0 });
         }
-        let (view, connected) = (view(&self.leaders), self.lines.keys().copied().collect());
+        let (view, connected) = (view(&self.leaders), BTreeSet::from([1, 2]));
         let outlook = Outlook {
             view: &view,
             connected: &connected,
             admitted: None,
         };
         while let Some(dispatch) = self.window.next_dispatch(outlook, self.now) {
-            let requests = self.lines.get_mut(&dispatch.line).unwrap();
-            requests.push_back(dispatch);
-        }
-        for line in self.window.unconnected(outlook, self.now) {
-            self.lines.insert(line, VecDeque::new());
+            let line = self.lines.get_mut(&dispatch.node_id).unwrap();
+            line.requests.push_back(dispatch);
         }
     }
 
-    /// A broker gets to the next request of a connection.
-    fn answer(&mut self, line: Line) {
-        let node = line.node_id;
-        while !self.late[&node].is_empty() {
+    /// A broker gets to its next request.
+    fn answer(&mut self, node: i32) {
+        while !self.lines[&node].late.is_empty() {
             self.arrive_late(node);
         }
-        let requests = self.lines.get_mut(&line);
-        let Some(dispatch) = requests.and_then(VecDeque::pop_front) else {
+        let line = self.lines.get_mut(&node).unwrap();
+        let Some(dispatch) = line.requests.pop_front() else {
             return;
         };
         let mut answer = Answer::new();
@@ -255,16 +250,17 @@ impl World {
     }
 
     /// A connection ends. What was on it arrives now, later or never.
-    fn cut(&mut self, line: Line) {
-        let requests = self.lines.remove(&line).unwrap_or_default();
-        if !line.is_second {
-            self.lines.insert(line, VecDeque::new());
-        }
+    fn cut(&mut self, node: i32) {
+        let line = self.lines.get_mut(&node).unwrap();
+        let requests = std::mem::take(&mut line.requests);
         for dispatch in requests {
             let letters = dispatch.batches.iter();
             let letters = letters.map(|(to, batch)| (to.clone(), batch.bytes.clone()));
-            let late = self.late.get_mut(&line.node_id).unwrap();
-            late.push_back(letters.collect());
+            self.lines
+                .get_mut(&node)
+                .unwrap()
+                .late
+                .push_back(letters.collect());
             let closed = ClientError::Closed {
                 address: "h:1".into(),
                 reason: CloseReason::ByPeer,
@@ -274,8 +270,8 @@ impl World {
     }
 
     fn arrive_late(&mut self, node: i32) {
-        let late = self.late.get_mut(&node).unwrap();
-        let Some(letters) = late.pop_front() else {
+        let line = self.lines.get_mut(&node).unwrap();
+        let Some(letters) = line.late.pop_front() else {
             return;
         };
         if self.rng.u8(0..4) > 0 {
@@ -287,20 +283,18 @@ impl World {
 
     fn step(&mut self) {
         let node = self.rng.i32(1..=2);
-        let line = match self.rng.bool() {
-            true => Line::second(node),
-            false => Line::first(node),
-        };
         match self.rng.u8(0..40) {
             0..=9 if self.pushed < BATCHES => self.push(),
             0..=19 => self.dispatch(),
-            20..=30 => self.answer(line),
-            31 => self.cut(line),
+            20..=30 => self.answer(node),
+            31 => self.cut(node),
             32..=34 => self.arrive_late(node),
             35 => {
                 let partition = self.rng.usize(0..self.leaders.len());
                 self.leaders[partition] = node;
-                self.late.values_mut().for_each(VecDeque::clear);
+                for line in self.lines.values_mut() {
+                    line.late.clear();
+                }
             }
             36 if self.rng.u8(0..8) == 0 => self.wait(Duration::from_secs(6)),
             _ => self.wait(Duration::from_millis(50)),
@@ -324,8 +318,8 @@ impl World {
                 self.push();
             }
             self.dispatch();
-            let lines: Vec<Line> = self.lines.keys().copied().collect();
-            lines.into_iter().for_each(|line| self.answer(line));
+            self.answer(1);
+            self.answer(2);
             self.now += Duration::from_millis(50);
         }
         panic!("the window does not come to rest: {:?}", self.window);

@@ -10,12 +10,11 @@ use crate::produce::stamp::tests::{opened, sealed};
 use crate::settings::BrokerAddress;
 use crate::wire::error_code::ErrorCode;
 
-mod lines;
 mod parts;
 
 pub(in crate::produce) fn settings(numbering: Numbering) -> WindowSettings {
     WindowSettings {
-        requests_per_line: if numbering == Numbering::None { 2 } else { 5 },
+        requests_per_node: if numbering == Numbering::None { 2 } else { 5 },
         request_bytes: 1_000,
         retries: u32::MAX,
         numbering,
@@ -100,7 +99,7 @@ fn window(partitions: &[i32], now: Instant) -> Window<u32> {
 
 /// The next request where both brokers are connected.
 fn next(window: &mut Window<u32>, view: &MetadataView, now: Instant) -> Option<Dispatch<u32>> {
-    let connected = [1, 2].map(Line::first).into();
+    let connected = BTreeSet::from([1, 2]);
     let outlook = Outlook {
         view,
         connected: &connected,
@@ -122,9 +121,9 @@ fn one_request_takes_one_batch_of_each_of_a_leaders_partitions() {
     let mut window = window(&[0, 0, 1, 2], now);
     let view = view(&[1, 1, 2]);
     let first = next(&mut window, &view, now).unwrap();
-    assert_eq!((first.line.node_id, tickets(&first)), (1, vec![0, 2]));
+    assert_eq!((first.node_id, tickets(&first)), (1, vec![0, 2]));
     let second = next(&mut window, &view, now).unwrap();
-    assert_eq!((second.line.node_id, tickets(&second)), (2, vec![3]));
+    assert_eq!((second.node_id, tickets(&second)), (2, vec![3]));
     assert!(
         next(&mut window, &view, now).is_none(),
         "batch 1 waits for batch 0"
@@ -155,7 +154,7 @@ fn order_holds_when_a_batch_is_sent_again_to_the_new_leader() {
         "no spinning while there is no leader"
     );
     let again = next(&mut window, &view(&[2]), later).unwrap();
-    assert_eq!((again.line.node_id, tickets(&again)), (2, vec![0]));
+    assert_eq!((again.node_id, tickets(&again)), (2, vec![0]));
 }
 
 #[test]
@@ -415,7 +414,7 @@ fn transaction_takes_admitted_partitions_only_and_fails_with_a_gap() {
     let now = Instant::now();
     let mut window = window_of(Numbering::Transactional, &[0, 1], now);
     window.set_identity(ProducerIdentity { id: 9, epoch: 0 });
-    let (view, connected) = (view(&[1, 1]), BTreeSet::from([Line::first(1)]));
+    let (view, connected) = (view(&[1, 1]), BTreeSet::from([1]));
     let (none, one) = (BTreeSet::new(), BTreeSet::from([t(1)]));
     let outlook = |admitted| Outlook {
         view: &view,
